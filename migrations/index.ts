@@ -1,0 +1,4 @@
+import { Initial } from "./20261121000000_initial.ts";
+
+/** Every migration, oldest first. A list, not a directory scan: what runs is what is written here. */
+export const migrations = [{ name: "20261121000000_initial", class: Initial }];

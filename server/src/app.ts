@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import cookie from "@fastify/cookie";
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import type { AnyTRPCRouter } from "@trpc/server";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { Deps } from "./deps.ts";
+import { registerHealth } from "./health.ts";
+import { RequestLog } from "./logger.ts";
+import { registerRest } from "./rest/adapter.ts";
+import { registerDocs } from "./rest/docs.ts";
+import { openApiDocument } from "./rest/openapi.ts";
+import { answerClientError, registerErrors } from "./rpc/http-errors.ts";
+import { registerTrpc } from "./rpc/mount.ts";
+import { appRouter } from "./rpc/router.ts";
+
+const kibibyte = 1024;
+/** Milliseconds. */
+const second = 1000;
+
+const requestId = /^[\w.-]{1,64}$/;
+
+/**
+ * The HTTP server with both faces, ready to listen or to be injected into; it never listens itself.
+ * @param router the procedures to serve; tests of the adapter bring their own
+ */
+export const buildApp = async (
+  deps: Deps,
+  router: AnyTRPCRouter = appRouter,
+): Promise<FastifyInstance> => {
+  const { config } = deps;
+  const log: FastifyBaseLogger = deps.log;
+  const app = fastify({
+    loggerInstance: log,
+    logController: new RequestLog(),
+    requestIdHeader: false,
+    genReqId: ({ headers }) => {
+      const given = headers["x-request-id"];
+      return typeof given === "string" && requestId.test(given) ? given : randomUUID();
+    },
+    trustProxy: config.trustProxy ?? false,
+    bodyLimit: 64 * kibibyte,
+    requestTimeout: 10 * second,
+    keepAliveTimeout: 5 * second,
+    http: { headersTimeout: 5 * second, connectionsCheckingInterval: second },
+    // A batch names all its procedures in one path segment.
+    routerOptions: { maxParamLength: kibibyte },
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      // Nothing ran yet, so what onRequest would add is missing.
+      reply.header("X-Request-Id", request.id);
+      app.errorHandler(error, request, reply);
+    },
+    clientErrorHandler: answerClientError,
+  });
+  registerErrors(app);
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("X-Request-Id", request.id);
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+  });
+  const any = config.corsOrigins.includes("*");
+  await app.register(cors, {
+    // A function, so that a foreign origin gets no CORS header at all.
+    origin: async (origin: string | undefined) =>
+      any || (origin !== undefined && config.corsOrigins.includes(origin)),
+    credentials: true,
+    methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    allowedHeaders: ["Content-Type", "Authorization"],
+    exposedHeaders: ["X-Request-Id", "Retry-After"],
+    strictPreflight: false,
+  });
+  await app.register(cookie);
+  registerHealth(app, deps);
+  registerDocs(app, openApiDocument(router));
+  await app.register(async (scope) => registerTrpc(scope, deps, router));
+  await app.register(async (scope) => registerRest(scope, deps, router));
+  return app;
+};

@@ -1,0 +1,20 @@
+import { defineEntity, p, raw } from "@mikro-orm/core";
+
+export const User = defineEntity({
+  name: "User",
+  tableName: "users",
+  properties: {
+    id: p.uuid().primary().defaultRaw("gen_random_uuid()"),
+    email: p.text(),
+    password_hash: p.text(),
+    name: p.text().nullable(),
+    created_at: p.datetime(3).defaultRaw("now()"),
+  },
+  uniques: [
+    {
+      name: "users_email_unique",
+      expression: (columns, table, name) =>
+        raw(`create unique index ?? on ?? (lower(??))`, [name, table.name, columns.email]),
+    },
+  ],
+});

@@ -1,0 +1,83 @@
+import { Migrator } from "@mikro-orm/migrations";
+import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
+import { type InferKyselyDB, MikroORM, type Options } from "@mikro-orm/postgresql";
+import type { PGlite } from "@electric-sql/pglite";
+import type { Kysely } from "kysely";
+import { migrations } from "@taskwire/migrations";
+import { Tag } from "./entities/tag.ts";
+import { Task, TaskTagLink } from "./entities/task.ts";
+import { User } from "./entities/user.ts";
+
+const entities = [User, Tag, Task, TaskTagLink] as const;
+
+/** The typed query builder over the entities' tables and columns. */
+export type Database = Kysely<InferKyselyDB<(typeof entities)[number]>>;
+
+/** A database that is open: what both drivers have in common. */
+export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
+  /** PGlite in this process, with one connection for everything. */
+  embedded: boolean;
+  close: () => Promise<void>;
+}
+
+const common = {
+  entities: [...entities],
+  extensions: [Migrator],
+  migrations: {
+    migrationsList: migrations,
+    tableName: "migrations",
+    snapshot: false,
+    silent: true,
+  },
+} satisfies Options;
+
+interface PoolOptions {
+  /** Connections kept open, 0 or more. */
+  poolMin: number;
+  /** Connections at most, 1 or more. */
+  poolMax: number;
+  /** Off for migrations, which may rightly take long. */
+  statementTimeout?: boolean;
+}
+
+/**
+ * PostgreSQL at a URL. Nothing connects before the first query.
+ * @param url postgresql://user:password@host:port/database
+ */
+export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
+  const orm = await MikroORM.init({
+    ...common,
+    clientUrl: url,
+    pool: { min: options.poolMin, max: options.poolMax },
+    driverOptions: {
+      application_name: "taskwire",
+      connectionTimeoutMillis: 2000,
+      lock_timeout: 2000,
+      statement_timeout: options.statementTimeout === false ? 0 : 5000,
+      idle_in_transaction_session_timeout: 10_000,
+      keepAlive: true,
+    },
+  });
+  const { em, schema, migrator } = orm;
+  return { em, schema, migrator, embedded: false, close: () => orm.close(true) };
+};
+
+/**
+ * An embedded database, which the returned ORM closes.
+ * @param pglite an open instance
+ */
+export const openPglite = async (pglite: PGlite): Promise<Orm> => {
+  const orm = await PgliteOrm.init({ ...common, driverOptions: { pglite } });
+  // Both drivers extend MikroORM's one SQL base; only the connection behind it has another type.
+  const { em, schema, migrator } = orm as unknown as MikroORM;
+  return {
+    em,
+    schema,
+    migrator,
+    embedded: true,
+    close: async () => {
+      await orm.close(true);
+      await pglite.close();
+    },
+  };
+};

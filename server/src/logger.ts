@@ -1,0 +1,76 @@
+import { type FastifyReply, type FastifyRequest, LogController } from "fastify";
+import { type DestinationStream, type Logger, pino } from "pino";
+
+const told = [
+  "code",
+  "errcode",
+  "severity",
+  "constraint",
+  "schema",
+  "table",
+  "column",
+  "routine",
+  "issues",
+] as const;
+
+// PostgreSQL quotes whole rows in its details, password hashes among them, and the ORM adds details to messages.
+const withoutRows = (text: string): string =>
+  text.replace(/(Failing row contains|Key) \(.*/g, "$1 (…)");
+
+/** An error for the log with its causes, but without what a database quotes of rows and parameters. */
+const describeError = (error: unknown, depth = 0): unknown => {
+  if (!(error instanceof Error)) return error === undefined ? undefined : { message: typeof error };
+  const fields: Record<string, unknown> = { type: error.name, message: withoutRows(error.message) };
+  for (const key of told) {
+    if (key in error) fields[key] = Reflect.get(error, key);
+  }
+  fields["stack"] = withoutRows(error.stack ?? "");
+  if (error.cause !== undefined && depth < 5)
+    fields["cause"] = describeError(error.cause, depth + 1);
+  if (error instanceof AggregateError)
+    fields["errors"] = error.errors.map((each) => describeError(each, depth + 1));
+  return fields;
+};
+
+// A query may hold what a person searched for, or a token that somebody put there by mistake.
+const pathOf = ({ url }: FastifyRequest): string => url.split("?", 1)[0] ?? "";
+
+/** One line for each request, when it is answered: no headers, no query, no body. */
+export class RequestLog extends LogController {
+  constructor() {
+    super({ requestIdLogLabel: "request_id" });
+  }
+
+  override incomingRequest(): void {}
+
+  override requestCompleted(
+    error: Error | null | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const { method, ip: address } = request;
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    const line = { method, path: pathOf(request), status: reply.statusCode, ms, address };
+    if (error) request.log.error({ ...line, err: error }, "Request broke off");
+    else request.log.info(line, "Request answered");
+  }
+}
+
+/**
+ * The server's log: one JSON line an event.
+ * @param destination standard output unless a test wants to read along
+ */
+export const createLogger = (level: string, destination?: DestinationStream): Logger => {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: {
+      err: (error: unknown) => describeError(error),
+      req: (request: FastifyRequest) => ({ method: request.method, path: pathOf(request) }),
+      res: (reply: FastifyReply) => ({ status: reply.statusCode }),
+    },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+};

@@ -1,0 +1,72 @@
+import { parseConfig } from "./config.ts";
+import { connectPostgres } from "./db/connect.ts";
+import { openEmbedded } from "./db/embedded.ts";
+import { migrateDown, migrateUp, migrationStatus, schemaDrift } from "./db/migrator.ts";
+import { createMigration } from "./db/new-migration.ts";
+import type { Orm } from "./db/orm.ts";
+import { fail, loadEnvFile, UsageError } from "./executable.ts";
+
+const usage = `Usage: pnpm migrate COMMAND
+
+  up            apply every pending migration
+  down          revert the newest applied migration
+  status        list the migrations, applied and pending
+  create NAME   write a migration for what the entities have and the migrations do not; NAME like add_sessions
+  check         fail when entities and migrations disagree`;
+
+/** Runs work on the configured database, and closes that whatever happens. */
+const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> => {
+  const { url, dataDir } = parseConfig(process.env).database;
+  const orm =
+    url === undefined
+      ? await openEmbedded(dataDir, () => console.log(`Making an embedded database in ${dataDir}`))
+      : await connectPostgres(url, { poolMin: 0, poolMax: 2, statementTimeout: false });
+  try {
+    await work(orm);
+  } finally {
+    await orm.close();
+  }
+};
+
+const tell = (done: string, names: readonly string[], nothing: string): void => {
+  console.log(names.length === 0 ? nothing : names.map((name) => `${done} ${name}`).join("\n"));
+};
+
+const commands: Partial<Record<string, (name: string | undefined) => Promise<void>>> = {
+  up: () => withDatabase(async (orm) => tell("Applied", await migrateUp(orm), "Nothing to apply")),
+  down: () =>
+    withDatabase(async (orm) => tell("Reverted", await migrateDown(orm), "Nothing to revert")),
+  status: () =>
+    withDatabase(async (orm) => {
+      for (const { name, appliedAt } of await migrationStatus(orm)) {
+        console.log(appliedAt === null ? `pending  ${name}` : `applied  ${name}  ${appliedAt}`);
+      }
+    }),
+  check: async () => {
+    const { up } = await schemaDrift();
+    if (up !== "") {
+      throw new UsageError(
+        `Entities and migrations disagree. \`pnpm migrate create NAME\` would write:\n\n${up}`,
+      );
+    }
+    console.log("Entities and migrations agree");
+  },
+  create: async (name = "") => {
+    if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(name)) {
+      throw new UsageError(
+        "A migration's name is words in lower case, joined by _, such as add_sessions",
+      );
+    }
+    const paths = await createMigration(name, new Date());
+    console.log(paths.map((path) => `Wrote ${path}`).join("\n"));
+  },
+};
+
+const run = async ([command = "", name]: readonly string[]): Promise<void> => {
+  loadEnvFile();
+  const work = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (work === undefined) throw new UsageError(usage);
+  await work(name);
+};
+
+run(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,96 @@
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import type { FastifyHelmetOptions } from "@fastify/helmet";
+import fastifyStatic from "@fastify/static";
+import type { FastifyInstance } from "fastify";
+
+const require = createRequire(import.meta.url);
+const directoryOf = (file: string): string => dirname(require.resolve(file));
+
+const page = (title: string, head: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+${head}
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+
+const swaggerPage = page(
+  "Todo backend REST API: Swagger UI",
+  `<link rel="stylesheet" href="/docs/assets/swagger-ui.css">`,
+  `<div id="swagger-ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>`,
+);
+
+const swaggerStart = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true });`;
+
+const redocPage = page(
+  "Todo backend REST API: ReDoc",
+  "",
+  `<redoc spec-url="/openapi.json"></redoc>
+<script src="/redoc/assets/redoc.standalone.js"></script>`,
+);
+
+/** Everything from this server, nothing inline but styles, which both bundles write at run time. */
+const policy: FastifyHelmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", "data:"],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      workerSrc: ["'self'", "blob:"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+};
+
+/**
+ * /openapi.json, /docs (Swagger UI) and /redoc (ReDoc), public, their bundles from npm.
+ * @param document the OpenAPI document to serve
+ */
+export const registerDocs = (app: FastifyInstance, document: unknown): void => {
+  const text = JSON.stringify(document);
+  app.get("/openapi.json", (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(text),
+  );
+  app.get("/docs", { helmet: policy }, (_request, reply) =>
+    reply.type("text/html; charset=utf-8").send(swaggerPage),
+  );
+  app.get("/docs/start.js", (_request, reply) =>
+    reply.type("text/javascript; charset=utf-8").send(swaggerStart),
+  );
+  app.get("/redoc", { helmet: policy }, (_request, reply) =>
+    reply.type("text/html; charset=utf-8").send(redocPage),
+  );
+
+  const assets = (prefix: string, root: string, files: readonly string[]) =>
+    app.register(fastifyStatic, {
+      root,
+      prefix,
+      decorateReply: false,
+      index: false,
+      maxAge: "1h",
+      allowedPath: (path) => files.includes(path),
+    });
+  assets("/docs/assets/", directoryOf("swagger-ui-dist/swagger-ui.css"), [
+    "/swagger-ui.css",
+    "/swagger-ui-bundle.js",
+  ]);
+  assets("/redoc/assets/", directoryOf("redoc/bundles/redoc.standalone.js"), [
+    "/redoc.standalone.js",
+  ]);
+};

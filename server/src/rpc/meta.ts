@@ -1,0 +1,34 @@
+import type { Limited } from "../security/rate-limit.ts";
+import type { ErrorCode } from "@taskwire/shared";
+
+/** How REST spells a procedure; the adapter and the OpenAPI document know nothing else of it. */
+export interface RestMeta {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below /api/v1, with {name} for a path parameter. */
+  path: `/${string}`;
+  /** The status of success. */
+  status: 200 | 201 | 204;
+  /** What the success status means to a reader of the document. */
+  success: string;
+  /** How the input travels; without it, in path and query only. */
+  body?: "json" | "form";
+  /** Wire names of input fields that REST calls otherwise. */
+  fields?: Readonly<Record<string, string>>;
+  /** Names of response headers that the document mentions. */
+  headers?: readonly string[];
+  operationId: string;
+  tag: string;
+}
+
+/** What a procedure says of itself. tRPC merges it shallowly, so each base procedure adds its own key. */
+export interface Meta {
+  rest?: RestMeta;
+  /** Which token the caller must bring. */
+  auth?: "access" | "refresh";
+  /** The limit that counts each call. */
+  limit?: Limited;
+  /** Whether a page of a foreign origin is refused. */
+  sameOrigin?: boolean;
+  /** Codes that its service raises, beside those that follow from the rest. */
+  throws?: readonly ErrorCode[];
+}

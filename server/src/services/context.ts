@@ -1,0 +1,22 @@
+import type { Database } from "../db/orm.ts";
+import type { Deps } from "../deps.ts";
+import type { Identity } from "../security/tokens.ts";
+
+/** The refresh token's cookie, wherever the face keeps it. */
+export interface RefreshCookie {
+  /** The token that the caller sent, if any. */
+  readonly value: string | undefined;
+  set: (token: string) => void;
+  clear: () => void;
+}
+
+/** What a service may use: one fresh database handle for each call, and the shared parts. */
+export interface ServiceContext extends Pick<Deps, "clock" | "passwords" | "tokens"> {
+  db: Database;
+  refreshCookie: RefreshCookie;
+}
+
+/** The same, where somebody is signed in. */
+export interface UserContext extends ServiceContext {
+  user: Identity;
+}

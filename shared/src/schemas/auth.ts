@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { codePoints, rule, text } from "./common.ts";
+
+// RFC 5322 §3.2.3 dot-atom before the @; RFC 1035 §2.3.1 labels after it, at least two, the last not all digits.
+const address =
+  /^(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** RFC 5321 §4.5.3.1.3, less the angle brackets. */
+const longestAddress = 254;
+const longestPassword = 1024;
+
+// ASCII only: String.toLowerCase would turn U+212A (the Kelvin sign) into a plain k, and so one address into another.
+const lowerCase = (value: string): string =>
+  value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+const emailAddress = text().trim().overwrite(lowerCase);
+
+const password = text()
+  .refine(
+    (value) => codePoints(value) <= longestPassword,
+    rule("VALIDATION_ERROR", `must be at most ${longestPassword} characters`),
+  )
+  .meta({ format: "password" });
+
+export const registerInput = z
+  .object({
+    email: emailAddress
+      .refine(
+        (value) => value.length <= longestAddress && address.test(value),
+        rule("INVALID_EMAIL"),
+      )
+      .meta({ format: "email" }),
+    password: password
+      .refine((value) => codePoints(value) >= 8, rule("PASSWORD_TOO_SHORT"))
+      .meta({ format: "password", minLength: 8 }),
+    name: text().trim().nullish(),
+  })
+  .meta({ id: "RegisterRequest" });
+
+/** Sign-in does not check the address's format (CONTRACT.md, "Sign-in"): a wrong one is a wrong credential. */
+export const loginInput = z.object({
+  email: emailAddress.meta({ description: "The e-mail address; OAuth2 calls it username" }),
+  password,
+});
+
+export const user = z
+  .object({
+    id: z.string().meta({ format: "uuid" }),
+    email: z.string().meta({ format: "email" }),
+    name: z.string().nullable(),
+    created_at: z.string().meta({ format: "date-time" }),
+  })
+  .meta({ id: "User" });
+
+export const token = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal("bearer"),
+  })
+  .meta({ id: "Token" });
+
+export const message = z.object({ message: z.string() }).meta({ id: "Message" });
