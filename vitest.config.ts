@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+/** What needs a database runs on both, from the same files. */
+const onDatabase = (database: "pglite" | "postgres") => ({
+  extends: true as const,
+  test: {
+    name: database,
+    include: ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts"],
+    provide: { database },
+  },
+});
+
+export default defineConfig({
+  test: {
+    globalSetup: "tests/support/global-setup.ts",
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ["default", "./tests/support/summary-reporter.ts"],
+    projects: [
+      { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+      { extends: true, test: { name: "process", include: ["tests/process/**/*.test.ts"] } },
+      onDatabase("pglite"),
+      onDatabase("postgres"),
+    ],
+  },
+});
