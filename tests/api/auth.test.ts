@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { errors, type ErrorCode } from "@taskwire/shared";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, faces, refreshCookieOf } from "../support/faces.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces, refreshCookieOf } from "../support/faces.ts";
 import { signUp } from "../support/people.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -14,16 +14,6 @@ afterAll(() => server.close());
 
 const password = "correct horse battery";
 const newEmail = () => `${randomUUID()}@example.com`;
-
-/** A refusal of the table: status, code, sentence, and the field if there is one. */
-const expectRefusal = (answer: Answer, status: number, code: ErrorCode, field?: string): void => {
-  expect({ status: answer.status, ...answer.error }).toMatchObject({
-    status,
-    code,
-    ...(field === undefined ? {} : { field }),
-  });
-  if (code !== "VALIDATION_ERROR") expect(answer.error?.detail).toBe(errors[code].detail);
-};
 
 describe.each(faces)("over $name", (face) => {
   const call = (
