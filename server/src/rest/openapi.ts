@@ -55,7 +55,7 @@ export const codesOf = ({ meta, input, rest }: Operation): ErrorCode[] => {
     ...(rest.body === undefined ? [] : (["UNSUPPORTED_MEDIA_TYPE"] as const)),
     ...(input === undefined ? [] : codesIn(input)),
     ...(meta.throws ?? []),
-    "PAYLOAD_TOO_LARGE",
+    ...(rest.method === "GET" ? [] : (["PAYLOAD_TOO_LARGE"] as const)),
     "INTERNAL_ERROR",
     "SERVICE_UNAVAILABLE",
   ];
@@ -128,6 +128,7 @@ const describe = (
   const refusals = Map.groupBy(codesOf(operation), statusOf);
   return {
     operationId: rest.operationId,
+    summary: rest.summary,
     tags: [rest.tag],
     security: securityOf(operation),
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -192,7 +193,7 @@ export const openApiDocument = (router: AnyTRPCRouter): JsonObject => {
   return {
     openapi: "3.1.0",
     info: { title: "Todo backend REST API", version: "1.0.0" },
-    servers: [{ url: "http://localhost:8000" }],
+    servers: [{ url: "/", description: "This server" }, { url: "http://localhost:8000" }],
     tags: [...new Set(operations.map(({ rest }) => rest.tag))].map((name) => ({ name })),
     security: [{ bearerAuth: [] }],
     paths,

@@ -17,6 +17,8 @@ export interface RestMeta {
   /** Names of response headers that the document mentions. */
   headers?: readonly string[];
   operationId: string;
+  /** The operation in a few words, for the documentation's reader. */
+  summary: string;
   tag: string;
 }
 

@@ -14,6 +14,7 @@ export const authRouter = router({
         success: "Account created",
         body: "json",
         operationId: "registerUser",
+        summary: "Create an account",
         tag,
       },
       throws: ["EMAIL_ALREADY_EXISTS"],
@@ -33,6 +34,7 @@ export const authRouter = router({
         fields: { email: "username" },
         headers: ["Set-Cookie"],
         operationId: "loginUser",
+        summary: "Sign in",
         tag,
       },
       throws: ["INVALID_CREDENTIALS"],
@@ -50,6 +52,7 @@ export const authRouter = router({
         status: 200,
         success: "A new access token",
         operationId: "refreshToken",
+        summary: "Renew the access token",
         tag,
       },
     })
@@ -65,6 +68,7 @@ export const authRouter = router({
         success: "Signed out, also where nobody was signed in; the cookie is cleared",
         headers: ["Set-Cookie"],
         operationId: "logoutUser",
+        summary: "Sign out",
         tag,
       },
     })
@@ -79,6 +83,7 @@ export const authRouter = router({
         status: 200,
         success: "The signed-in user",
         operationId: "getCurrentUser",
+        summary: "Show the signed-in user",
         tag,
       },
     })

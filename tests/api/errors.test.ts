@@ -1,0 +1,124 @@
+import { AppError, type ErrorCode, errorCodes, errors } from "@taskwire/shared";
+import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
+import { statusOf } from "@taskwire/server/rpc/translate.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const rest = {
+  method: "GET",
+  status: 200,
+  success: "Never",
+  operationId: "fail",
+  summary: "Fail",
+  tag: "Test",
+} as const;
+
+// A router of the test's own shows that the faces know nothing of the product's procedures.
+const failing = router({
+  refuse: publicProcedure
+    .meta({ rest: { ...rest, path: "/refuse/{code}" } })
+    .input(z.object({ code: z.string() }))
+    .output(z.object({}))
+    .query(({ input }) => {
+      // Only codes of the table are asked for below.
+      throw new AppError(input.code as ErrorCode, {
+        field: "code",
+        retryAfter: 7,
+        cause: new Error("hidden"),
+      });
+    }),
+  crash: publicProcedure
+    .meta({ rest: { ...rest, path: "/crash" } })
+    .output(z.object({}))
+    .query(() => {
+      throw new Error("secret: select * from users");
+    }),
+  lie: publicProcedure
+    .meta({ rest: { ...rest, path: "/lie" } })
+    .output(z.object({ id: z.string() }))
+    // The output schema is what keeps such a mistake from the caller.
+    .query(() => ({ id: 5 }) as unknown as { id: string }),
+});
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ router: failing });
+});
+afterAll(() => server.close());
+
+const get = async (
+  path: string,
+): Promise<{ response: Response; body: Record<string, unknown> }> => {
+  const response = await fetch(server.url + path);
+  return { response, body: (await response.json()) as Record<string, unknown> };
+};
+
+const statuses: Partial<Record<ErrorCode, number>> = {
+  FORBIDDEN_ORIGIN: 403,
+  METHOD_NOT_ALLOWED: 405,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  VALIDATION_ERROR: 422,
+  RATE_LIMIT_EXCEEDED: 429,
+  INTERNAL_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+};
+
+/** The contract's status of a code, by its own table's grouping. */
+const expectedStatus = (code: ErrorCode): number => {
+  if (statuses[code] !== undefined) return statuses[code];
+  if (/TOKEN|CREDENTIALS/.test(code)) return 401;
+  return code.endsWith("NOT_FOUND") ? 404 : 400;
+};
+
+describe.each(errorCodes)("%s", (code) => {
+  test("reaches a REST caller as the contract's body", async () => {
+    const { response, body } = await get(`/api/v1/refuse/${code}`);
+    expect(response.status).toBe(expectedStatus(code));
+    expect(statusOf(code)).toBe(expectedStatus(code));
+    expect(body).toEqual({ code, detail: errors[code].detail, field: "code" });
+    expect(response.headers.get("retry-after")).toBe("7");
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+  });
+
+  test("reaches a tRPC caller as typed error.data", async () => {
+    const input = encodeURIComponent(JSON.stringify({ code }));
+    const { response, body } = await get(`/trpc/refuse?input=${input}`);
+    expect(response.status).toBe(expectedStatus(code));
+    expect(body).toEqual({
+      error: {
+        message: errors[code].detail,
+        code: expect.any(Number),
+        data: {
+          code,
+          detail: errors[code].detail,
+          field: "code",
+          httpStatus: expectedStatus(code),
+        },
+      },
+    });
+    expect(response.headers.get("retry-after")).toBe("7");
+  });
+});
+
+describe("what nobody expected", () => {
+  test.each(["/api/v1/crash", "/trpc/crash", "/api/v1/lie", "/trpc/lie"])(
+    "at %s is masked, and whole in the log under the caller's request id",
+    async (path) => {
+      const { response, body } = await get(path);
+      expect(response.status).toBe(500);
+      expect(JSON.stringify(body)).toContain('"code":"INTERNAL_ERROR"');
+      expect(JSON.stringify(body)).not.toMatch(/secret|select|stack|\.ts|expected|validation/i);
+      const line = server.log.find(
+        ({ request_id, level }) =>
+          request_id === response.headers.get("x-request-id") && level === "error",
+      );
+      const cause = path.endsWith("crash")
+        ? "secret: select * from users"
+        : "expected string, received number";
+      expect(JSON.stringify(line)).toContain(cause);
+      expect(JSON.stringify(line)).toContain(".ts:");
+    },
+  );
+});

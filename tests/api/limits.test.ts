@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { type Face, faces } from "../support/faces.ts";
+import { signUp } from "../support/people.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const limits = { RATE_LIMIT_REGISTER: "5", RATE_LIMIT_LOGIN: "5", RATE_LIMIT_REFRESH: "10" };
+
+let orm: Orm;
+let server: TestServer;
+beforeAll(async () => {
+  orm = await cloneDatabase();
+});
+afterEach(() => server.close());
+afterAll(() => orm.close());
+
+const start = async (env: Record<string, string> = {}): Promise<void> => {
+  server = await startServer({
+    env: { ...limits, ...env },
+    orm: { ...orm, close: async () => {} },
+  });
+};
+
+const login = (
+  face: Face,
+  headers: Record<string, string> = {},
+  email = `${randomUUID()}@example.com`,
+) => face.call(server.url, "auth.login", { email, password: "wrong password" }, { headers });
+
+describe.each(faces)("over $name", (face) => {
+  describe("with the contract's limits", () => {
+    beforeEach(() => start());
+
+    test.each([
+      ["auth.register", 5],
+      ["auth.login", 5],
+      ["auth.refresh", 10],
+    ])("%s takes %i attempts a minute, failed or not", async (procedure, limit) => {
+      const attempt = () => face.call(server.url, procedure, { email: "x", password: 5 });
+      for (let i = 0; i < limit; i++) expect((await attempt()).status).not.toBe(429);
+      const refused = await attempt();
+      expectRefusal(refused, 429, "RATE_LIMIT_EXCEEDED");
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
+    });
+
+    test("evaluates five of fifty at once", async () => {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => login(face)));
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(45);
+    });
+
+    test("refuses the right password too, and leaves the other endpoints alone", async () => {
+      const { email, password, cookie, token } = await signUp(server.url, face);
+      for (let i = 0; i < 4; i++) await login(face, {}, email);
+      expectRefusal(
+        await face.call(server.url, "auth.login", { email, password }),
+        429,
+        "RATE_LIMIT_EXCEEDED",
+      );
+      expect((await face.call(server.url, "auth.refresh", undefined, { cookie })).status).toBe(200);
+      expect((await face.call(server.url, "auth.me", undefined, { token })).status).toBe(200);
+    });
+
+    test("believes no header that names another address", async () => {
+      const spoofed = () => {
+        const address = `10.0.0.${Math.floor(Math.random() * 250)}`;
+        return {
+          "x-forwarded-for": address,
+          "x-real-ip": address,
+          forwarded: `for=${address}`,
+          "cf-connecting-ip": address,
+        };
+      };
+      for (let i = 0; i < 5; i++) expect((await login(face, spoofed())).status).toBe(401);
+      expectRefusal(await login(face, spoofed()), 429, "RATE_LIMIT_EXCEEDED");
+    });
+  });
+
+  describe("behind a proxy that is trusted", () => {
+    beforeEach(() => start({ TRUST_PROXY: "127.0.0.1" }));
+
+    test("counts each client by itself", async () => {
+      for (let i = 1; i <= 7; i++)
+        expect((await login(face, { "x-forwarded-for": `192.0.2.${i}` })).status).toBe(401);
+    });
+
+    test.each([
+      [
+        "an address chosen by the client before the proxy's",
+        (i: number) => `10.0.0.${i}, 192.0.2.1`,
+      ],
+      ["addresses of one IPv6 /64", (i: number) => `2001:db8:1:2::${i}`],
+      [
+        "one IPv4 address, plain and mapped",
+        (i: number) => (i % 2 ? "192.0.2.9" : "::ffff:192.0.2.9"),
+      ],
+      [
+        "what is no address",
+        (i: number) => ["abc", "1.2.3.4:99", "1.2.3.4.5", "x".repeat(4096)][i % 4] ?? "",
+      ],
+    ])("counts %s as one", async (_, address) => {
+      for (let i = 0; i < 5; i++)
+        expect((await login(face, { "x-forwarded-for": address(i) })).status).toBe(401);
+      expectRefusal(
+        await login(face, { "x-forwarded-for": address(5) }),
+        429,
+        "RATE_LIMIT_EXCEEDED",
+      );
+    });
+  });
+});
+
+describe("one budget", () => {
+  test("counts three attempts by REST and three by tRPC as six", async () => {
+    await start();
+    const [rest, rpc] = faces as [Face, Face];
+    for (const face of [rest, rpc, rest, rpc, rest]) expect((await login(face)).status).toBe(401);
+    expectRefusal(await login(rpc), 429, "RATE_LIMIT_EXCEEDED");
+  });
+
+  test("counts every call of a batch", async () => {
+    await start();
+    const calls = Object.fromEntries(
+      Array.from({ length: 10 }, (_, i) => [i, { email: "a", password: "b" }]),
+    );
+    const response = await fetch(
+      `${server.url}/trpc/${Array(10).fill("auth.login").join(",")}?batch=1`,
+      {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(calls),
+      },
+    );
+    const answers = (await response.json()) as { error: { data: { code: string } } }[];
+    const codes = answers.map(({ error }) => error.data.code).toSorted();
+    expect(response.status).toBe(207);
+    expect(codes).toEqual([
+      ...Array(5).fill("INVALID_CREDENTIALS"),
+      ...Array(5).fill("RATE_LIMIT_EXCEEDED"),
+    ]);
+  });
+
+  test("is whole again after Retry-After, which refused attempts do not prolong", async () => {
+    // The limiter counts by the process's clock; only Date moves here, timers and sockets stay real.
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      await start();
+      const [face] = faces as [Face];
+      for (let i = 0; i < 5; i++) await login(face);
+      vi.setSystemTime(Date.now() + 30_000);
+      const refused = await login(face);
+      const wait = Number(refused.headers.get("retry-after"));
+      expect(wait).toBeLessThanOrEqual(30);
+      await login(face);
+      vi.setSystemTime(Date.now() + wait * 1000);
+      expect((await login(face)).status).toBe(401);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
