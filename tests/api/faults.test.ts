@@ -1,0 +1,64 @@
+import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { afterEach, describe, expect, test } from "vitest";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces } from "../support/faces.ts";
+import { freePort } from "../support/free-port.ts";
+import { signUp } from "../support/people.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+afterEach(() => server.close());
+
+const credentials = { email: "a@example.com", password: "correct horse" };
+
+describe.each(faces)("over $name", (face) => {
+  test("a table that is gone is masked, and whole in the log", async () => {
+    server = await startServer();
+    const { token } = await signUp(server.url);
+    await server.deps.orm.em.fork().execute("drop table users cascade");
+    const answer = await face.call(server.url, "auth.me", undefined, { token });
+    expectRefusal(answer, 500, "INTERNAL_ERROR");
+    expect(answer.text).not.toMatch(/users|relation|select/i);
+    const id = answer.headers.get("x-request-id");
+    const line = server.log.find(({ request_id, level }) => request_id === id && level === "error");
+    expect(JSON.stringify(line)).toContain('relation \\"users\\" does not exist');
+    expect(JSON.stringify(line)).toContain("42P01");
+  });
+
+  test("a row that breaks a constraint nobody expected is not quoted in the log", async () => {
+    server = await startServer();
+    await server.deps.orm.em
+      .fork()
+      .execute("alter table users add constraint none check (email is null)");
+    const answer = await face.call(server.url, "auth.register", credentials);
+    expectRefusal(answer, 500, "INTERNAL_ERROR");
+    const log = JSON.stringify(server.log);
+    expect(log).toContain('"constraint":"none"');
+    expect(log).not.toContain("$argon2id$");
+  });
+
+  test("a database that is away is 503 with Retry-After", async () => {
+    const port = await freePort();
+    const orm = await openPostgres(`postgresql://u:hidden-password@127.0.0.1:${port}/x`, {
+      poolMin: 0,
+      poolMax: 2,
+    });
+    server = await startServer({ orm });
+    const answer = await face.call(server.url, "auth.login", credentials);
+    expectRefusal(answer, 503, "SERVICE_UNAVAILABLE");
+    expect(answer.headers.get("retry-after")).toBe("1");
+    expect(answer.text).not.toMatch(/ECONNREFUSED|127\.0\.0\.1/);
+    expect(JSON.stringify(server.log)).toContain("ECONNREFUSED");
+    expect(JSON.stringify(server.log)).not.toContain("hidden-password");
+  });
+});
+
+test("readiness tells of pending migrations and of a database that is away", async () => {
+  server = await startServer();
+  const ready = async () => (await fetch(`${server.url}/health/ready`)).status;
+  expect(await ready()).toBe(200);
+  await server.deps.orm.em.fork().execute("delete from migrations");
+  expect(await ready()).toBe(503);
+  await server.deps.orm.em.fork().execute("drop table migrations");
+  expect(await ready()).toBe(503);
+});

@@ -1,0 +1,140 @@
+import { type AppRouter } from "@taskwire/server/rpc/router.ts";
+import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from "@trpc/client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { signUp } from "../support/people.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+interface Sent {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The error's data, of a single call. */
+  data: Record<string, unknown> | undefined;
+}
+
+const send = async (path: string, init: RequestInit = {}): Promise<Sent> => {
+  const response = await fetch(`${server.url}/trpc/${path}`, init);
+  const text = await response.text();
+  const body =
+    text === "" ? {} : (JSON.parse(text) as { error?: { data: Record<string, unknown> } });
+  return { status: response.status, headers: response.headers, text, data: body.error?.data };
+};
+
+const json = { "content-type": "application/json" };
+
+describe("the standard client", () => {
+  test.each([
+    ["one by one", httpLink],
+    ["in batches", httpBatchLink],
+  ] as const)("works %s, with types", async (_, link) => {
+    const { token, email, id } = await signUp(server.url);
+    const client = createTRPCClient<AppRouter>({
+      links: [link({ url: `${server.url}/trpc`, headers: { authorization: `Bearer ${token}` } })],
+    });
+    const [me, again] = await Promise.all([client.auth.me.query(), client.auth.me.query()]);
+    expect(me).toMatchObject({ id, email });
+    expect(again).toEqual(me);
+    await expect(client.auth.login.mutate({ email, password: "wrong" })).rejects.toSatisfy(
+      (error) =>
+        error instanceof TRPCClientError &&
+        error.message === "Invalid email or password" &&
+        error.data.code === "INVALID_CREDENTIALS",
+    );
+  });
+
+  test("gets each call's own answer in a batch that partly fails", async () => {
+    const { token } = await signUp(server.url);
+    const response = await fetch(`${server.url}/trpc/auth.me,auth.nope?batch=1`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(response.status).toBe(207);
+    expect(await response.json()).toMatchObject([
+      { result: { data: { id: expect.any(String) } } },
+      { error: { data: { code: "NOT_FOUND" } } },
+    ]);
+  });
+});
+
+describe("refuses, in tRPC's shape,", () => {
+  test("a batch of more than ten", async () => {
+    const { status, data } = await send(`${Array(11).fill("auth.me").join(",")}?batch=1`);
+    expect(status).toBe(422);
+    expect(data).toMatchObject({ code: "VALIDATION_ERROR" });
+  });
+
+  test.each([
+    "text/plain",
+    "application/octet-stream",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+  ])("a body of %s", async (type) => {
+    const answer = await send("auth.logout", {
+      method: "POST",
+      headers: { "content-type": type },
+      body: "x",
+    });
+    expect(answer.status).toBe(415);
+    expect(answer.data).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE", httpStatus: 415 });
+  });
+
+  test("a body without a type", async () => {
+    const answer = await send("auth.logout", { method: "POST", body: new Uint8Array([123]) });
+    expect(answer).toMatchObject({ status: 415, data: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+  });
+
+  test.each(['{"email":', "[", '"', "nonsense"])("a body that is not JSON: %s", async (body) => {
+    const answer = await send("auth.login", { method: "POST", headers: json, body });
+    expect(answer).toMatchObject({ status: 422, data: { code: "VALIDATION_ERROR" } });
+    expect(answer.text).not.toMatch(/Unexpected|position/);
+  });
+
+  test.each([
+    "constructor",
+    "__proto__.x",
+    "toString",
+    "auth",
+    "auth.constructor",
+    "auth.login.x",
+    "a".repeat(200),
+  ])("the unknown procedure %s", async (path) => {
+    const { status, data, text } = await send(path);
+    expect(status).toBe(404);
+    expect(data).toEqual({ code: "NOT_FOUND", detail: "Not found", httpStatus: 404 });
+    expect(text).not.toContain(path);
+  });
+
+  test("a mutation by GET, and a query by POST", async () => {
+    for (const answer of [
+      await send("auth.logout"),
+      await send("auth.me", { method: "POST", headers: json }),
+      await send("auth.me", { method: "PUT", headers: json }),
+    ]) {
+      expect(answer).toMatchObject({ status: 405, data: { code: "METHOD_NOT_ALLOWED" } });
+    }
+  });
+});
+
+test("HEAD has no effect", async () => {
+  const { status, headers } = await send("auth.logout", { method: "HEAD" });
+  expect([204, 405]).toContain(status);
+  expect(headers.getSetCookie()).toEqual([]);
+});
+
+test("no answer tells a file, a stack or a statement", async () => {
+  const bodies = [null, [], 5, "x", { email: {} }, { email: "a", password: ["x"] }];
+  for (const body of bodies) {
+    const { text, status } = await send("auth.login", {
+      method: "POST",
+      headers: json,
+      body: JSON.stringify(body),
+    });
+    expect(status).toBeLessThan(500);
+    expect(text).not.toMatch(/stack|\.ts|node_modules|select /i);
+  }
+});

@@ -1,0 +1,171 @@
+import { ConfigError, parseConfig } from "@taskwire/server/config.ts";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+const secret = "0f".repeat(31) + "a9";
+const faultsOf = (env: Record<string, string | undefined>): readonly string[] => {
+  try {
+    parseConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+};
+
+test("an empty environment gives every default", () => {
+  expect(parseConfig({})).toEqual({
+    host: "127.0.0.1",
+    port: 8000,
+    production: false,
+    logLevel: "info",
+    database: { url: undefined, dataDir: ".data", poolMin: 2, poolMax: 5 },
+    redisUrl: undefined,
+    jwtSecret: undefined,
+    accessTokenTtl: 900,
+    refreshTokenTtl: 604_800,
+    cookieSecure: true,
+    corsOrigins: [
+      "http://localhost:3000",
+      "http://localhost:5173",
+      "http://localhost:8080",
+      "http://localhost:8000",
+    ],
+    trustProxy: undefined,
+    rateLimits: { register: 5, login: 5, refresh: 10 },
+  });
+});
+
+test("an empty value counts as unset", () => {
+  expect(parseConfig({ PORT: "", DATABASE_URL: " ", JWT_SECRET_KEY: "" })).toEqual(parseConfig({}));
+});
+
+test("every fault is told at once, by name", () => {
+  const faults = faultsOf({
+    PORT: "abc",
+    LOG_LEVEL: "loud",
+    DATABASE_URL: "mysql://x",
+    COOKIE_SECURE: "yes",
+    TRUST_PROXY: "1",
+    RATE_LIMIT_LOGIN: "0",
+  });
+  expect(faults.map((fault) => fault.split(" ")[0])).toEqual([
+    "PORT",
+    "LOG_LEVEL",
+    "DATABASE_URL",
+    "COOKIE_SECURE",
+    "TRUST_PROXY",
+    "RATE_LIMIT_LOGIN",
+  ]);
+});
+
+describe("JWT_SECRET_KEY", () => {
+  const url = "postgresql://localhost/x";
+
+  test("is required with PostgreSQL and in production", () => {
+    expect(faultsOf({ DATABASE_URL: url })).toEqual([
+      expect.stringMatching(/^JWT_SECRET_KEY is required with DATABASE_URL/),
+    ]);
+    expect(faultsOf({ NODE_ENV: "production" })).toEqual([
+      expect.stringMatching(/^JWT_SECRET_KEY is required with NODE_ENV=production/),
+    ]);
+    expect(faultsOf({ DATABASE_URL: url, JWT_SECRET_KEY: secret, NODE_ENV: "production" })).toEqual(
+      [],
+    );
+  });
+
+  test.each(["short", "a".repeat(63), "g".repeat(64), `${"a".repeat(64)} `, "secret".repeat(20)])(
+    "is not %j",
+    (value) => {
+      const faults = faultsOf({ JWT_SECRET_KEY: value });
+      expect(faults).toEqual([expect.stringMatching(/^JWT_SECRET_KEY must be at least 64 hex/)]);
+      expect(faults.join()).not.toContain(value);
+    },
+  );
+
+  test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4)])(
+    "is no sample like %s in production",
+    (value) => {
+      expect(faultsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production" })).toHaveLength(1);
+    },
+  );
+});
+
+describe("CORS_ORIGINS", () => {
+  test.each([
+    ["https://a.example, http://localhost:3000 ,", ["https://a.example", "http://localhost:3000"]],
+    ['["https://a.example"]', ["https://a.example"]],
+    ["*", ["*"]],
+  ])("takes %s", (text, expected) => {
+    expect(parseConfig({ CORS_ORIGINS: text }).corsOrigins).toEqual(expected);
+  });
+
+  test.each([
+    "a.example",
+    "https://a.example/",
+    "https://a.example/path",
+    "ftp://a.example",
+    "[1]",
+    '["x"',
+    "https://u:p@a.example",
+  ])("refuses %s", (text) => {
+    expect(faultsOf({ CORS_ORIGINS: text })).toHaveLength(1);
+  });
+
+  test("refuses * in production", () => {
+    expect(faultsOf({ CORS_ORIGINS: "*", NODE_ENV: "production", JWT_SECRET_KEY: secret })).toEqual(
+      ["CORS_ORIGINS must not contain * with NODE_ENV=production"],
+    );
+  });
+});
+
+describe("TRUST_PROXY", () => {
+  test.each(["127.0.0.1", "10.0.0.0/8, ::1", "2001:db8::/32"])("takes %s", (text) => {
+    expect(faultsOf({ TRUST_PROXY: text })).toEqual([]);
+  });
+
+  test.each([
+    "1",
+    "true",
+    "loopback",
+    "0.0.0.0/0",
+    "10.0.0.0/33",
+    "10.0.0.0/",
+    "10.0.0/8",
+    "::/0",
+    "1.2.3.4/8/8",
+    ",",
+  ])("refuses %s", (text) => {
+    expect(faultsOf({ TRUST_PROXY: text })).toEqual([
+      expect.stringMatching(/^TRUST_PROXY must list/),
+    ]);
+  });
+});
+
+test.each(["1e3", "0x10", "-1", "1.5", "65536", " 8000", "8000 ", "99999999999"])(
+  "PORT is not %j",
+  (text) => {
+    expect(faultsOf({ PORT: text })).toEqual(["PORT must be a whole number from 0 to 65535"]);
+  },
+);
+
+test("DB_POOL_MIN may not be above DB_POOL_MAX", () => {
+  expect(faultsOf({ DB_POOL_MIN: "6" })).toEqual(["DB_POOL_MIN must not be above DB_POOL_MAX"]);
+});
+
+test("no message holds a value that was given", () => {
+  const names = Object.keys({
+    PORT: 1,
+    DATABASE_URL: 1,
+    REDIS_URL: 1,
+    JWT_SECRET_KEY: 1,
+    CORS_ORIGINS: 1,
+    TRUST_PROXY: 1,
+    LOG_LEVEL: 1,
+  });
+  fc.assert(
+    fc.property(fc.constantFrom(...names), fc.stringMatching(/^[Q-Z]{12,40}$/), (name, value) => {
+      expect(faultsOf({ [name]: value }).join("\n")).not.toContain(value);
+    }),
+  );
+});

@@ -1,0 +1,182 @@
+import { createHmac } from "node:crypto";
+import { AppError, type ErrorCode } from "@taskwire/shared";
+import { createTokens, type TokenType } from "@taskwire/server/security/tokens.ts";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { secret, testClock } from "../support/server.ts";
+
+const clock = testClock(new Date("2030-01-01T00:00:00Z"));
+const now = Math.floor(clock.now().getTime() / 1000);
+const tokens = await createTokens({
+  secret,
+  ttl: { access: 900, refresh: 604_800 },
+  clock: clock.now,
+});
+const identity = { id: "0b0e7e9c-6f4d-4a7e-9a43-2f6a3b1c9d10", email: "a@example.com" };
+
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+
+const hmac = (text: string, key: string | Buffer = secret, hash = "sha256") =>
+  createHmac(hash, key).update(text).digest("base64url");
+
+const good = { sub: identity.id, email: identity.email, type: "access", iat: now, exp: now + 900 };
+
+/** A token made by hand, as an attacker or another service makes it. */
+const forge = (
+  claims: unknown = good,
+  header: unknown = { alg: "HS256", typ: "JWT" },
+  key?: string | Buffer,
+): string => {
+  const text = `${encode(header)}.${encode(claims)}`;
+  return `${text}.${hmac(text, key)}`;
+};
+
+const codeOf = async (
+  token: string,
+  type: TokenType = "access",
+): Promise<ErrorCode | "accepted"> => {
+  try {
+    await tokens.verify(type, token);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof AppError) return error.code;
+    throw error;
+  }
+};
+
+test("a signed token gives back whom it speaks for", async () => {
+  for (const type of ["access", "refresh"] as const) {
+    expect(await tokens.verify(type, await tokens.sign(type, identity))).toEqual(identity);
+  }
+});
+
+test("the key is the secret's text, as other services that verify these tokens take it", async () => {
+  expect(await codeOf(forge())).toBe("accepted");
+  expect(await codeOf(forge(good, undefined, Buffer.from(secret, "hex")))).toBe("INVALID_TOKEN");
+});
+
+test("an additional claim or header parameter does no harm", async () => {
+  expect(
+    await codeOf(
+      forge({ ...good, jti: "x", extra: [] }, { alg: "HS256", kid: "../../etc/passwd" }),
+    ),
+  ).toBe("accepted");
+});
+
+test.each([
+  ["alg none", `${encode({ alg: "none" })}.${encode(good)}.`],
+  ["alg nOnE, signed", forge(good, { alg: "nOnE" })],
+  ["alg RS256", forge(good, { alg: "RS256" })],
+  ["alg HS512", forge(good, { alg: "HS512" })],
+  ["no alg", forge(good, {})],
+  [
+    "an own key in the header",
+    forge(good, { alg: "HS256", jwk: { kty: "oct", k: encode("own") } }, "own"),
+  ],
+  ["another secret", forge(good, undefined, "0".repeat(64))],
+  ["an unknown critical parameter", forge(good, { alg: "HS256", crit: ["x"], x: 1 })],
+  ["an unencoded payload", forge(good, { alg: "HS256", b64: false, crit: ["b64"] })],
+  ["claims that are a list", forge([good])],
+  ["claims that are a number", forge("5")],
+  ["a header that is no JSON", forge(good, "x")],
+])("refuses %s", async (_, token) => {
+  expect(await codeOf(token)).toBe("INVALID_TOKEN");
+});
+
+describe("refuses claims where", () => {
+  const { sub: _sub, ...withoutSub } = good;
+  const { email: _email, ...withoutEmail } = good;
+  const { iat: _iat, ...withoutIat } = good;
+  const { exp: _exp, ...withoutExp } = good;
+  const { type: _type, ...withoutType } = good;
+
+  test.each([
+    ["sub is missing", withoutSub],
+    ["email is missing", withoutEmail],
+    ["iat is missing", withoutIat],
+    ["exp is missing", withoutExp],
+    ["type is missing", withoutType],
+    ["sub is no UUID", { ...good, sub: "1 or 1=1" }],
+    ["sub is a list", { ...good, sub: [identity.id] }],
+    ["email is a number", { ...good, email: 5 }],
+    ["exp is a text", { ...good, exp: String(now + 900) }],
+    ["exp is null", { ...good, exp: null }],
+    ["exp is a fraction", { ...good, exp: now + 0.5 }],
+    ["iat lies in the future", { ...good, iat: now + 60 }],
+    ["nbf lies in the future", { ...good, nbf: now + 60 }],
+    ["type is ACCESS", { ...good, type: "ACCESS" }],
+    ["type is a list", { ...good, type: ["access"] }],
+    ["type is an object", { ...good, type: {} }],
+  ])("%s", async (_, claims) => {
+    expect(["INVALID_TOKEN", "INVALID_TOKEN_TYPE"]).toContain(await codeOf(forge(claims)));
+  });
+
+  test("exp is not a number that JSON can hold", async () => {
+    const claims = JSON.stringify(good).replace(/"exp":\d+/, '"exp":1e400');
+    expect(await codeOf(forge(claims))).toBe("INVALID_TOKEN");
+  });
+});
+
+describe("time", () => {
+  test("runs out after exp, give or take five seconds", async () => {
+    expect(await codeOf(forge({ ...good, iat: now - 900, exp: now - 4 }))).toBe("accepted");
+    expect(await codeOf(forge({ ...good, iat: now - 900, exp: now - 6 }))).toBe("TOKEN_EXPIRED");
+    expect(await codeOf(forge({ ...good, exp: -1 }))).toBe("TOKEN_EXPIRED");
+    expect(await codeOf(forge({ ...good, iat: now + 4 }))).toBe("accepted");
+  });
+
+  test("cannot be stretched by a far exp: the type's lifetime counts from iat", async () => {
+    expect(await codeOf(forge({ ...good, iat: now - 906, exp: now + 10_000 }))).toBe(
+      "TOKEN_EXPIRED",
+    );
+  });
+
+  test("of a refresh token has its own code", async () => {
+    const old = { ...good, type: "refresh", iat: now - 604_900, exp: now - 100 };
+    expect(await codeOf(forge(old), "refresh")).toBe("REFRESH_TOKEN_EXPIRED");
+  });
+
+  test("does not hide that the type is wrong", async () => {
+    expect(await codeOf(forge({ ...good, type: "refresh", exp: now - 100 }))).toBe(
+      "INVALID_TOKEN_TYPE",
+    );
+    expect(await codeOf(forge({ ...good, exp: now - 100 }), "refresh")).toBe("INVALID_TOKEN_TYPE");
+  });
+});
+
+test("no other string is a token", async () => {
+  const token = await tokens.sign("access", identity);
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const others = [
+    "",
+    ".",
+    "..",
+    header,
+    `${header}.${claims}`,
+    `${header}.${claims}.`,
+    `.${claims}.${signature}`,
+    `${token}.`,
+    `${token}.${signature}`,
+    ` ${token}`,
+    `${token}\n`,
+    `${token}=`,
+    `${header}.${claims}.${signature.slice(0, -1)}`,
+  ];
+  for (const other of others) expect(await codeOf(other)).toBe("INVALID_TOKEN");
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary" }), async (text) => {
+      expect(await codeOf(text)).toBe("INVALID_TOKEN");
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(token.length - 2),
+      fc.constantFrom("A", "Z", "a", "z", "0", "9", "-", "_"),
+      async (at, letter) => {
+        const changed = token.slice(0, at) + letter + token.slice(at + 1);
+        expect(changed === token ? "INVALID_TOKEN" : await codeOf(changed)).not.toBe("accepted");
+      },
+    ),
+  );
+});
