@@ -45,6 +45,9 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
+    if (config.redisUrl !== undefined) {
+      log.warn("REDIS_URL has no effect yet: attempts are counted in this process's memory");
+    }
     const rateLimits = createRateLimits(config.rateLimits);
     return { config, log, clock, orm, passwords, tokens, rateLimits, close: () => orm.close() };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import argon2 from "argon2";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectRefusal } from "../support/expect-refusal.ts";
@@ -215,6 +216,31 @@ describe.each(faces)("over $name", (face) => {
         expectRefusal(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
       },
     );
+
+    test("replaces a hash that was made with other parameters", async () => {
+      const { email, id } = await signUp(server.url);
+      const hashOf = async () => {
+        const rows = await server.deps.orm.em
+          .fork()
+          .execute("select password_hash from users where id = ?", [id]);
+        return String(rows[0]?.["password_hash"]);
+      };
+      const weak = await argon2.hash(password, { memoryCost: 1024, timeCost: 2, parallelism: 1 });
+      await server.deps.orm.em
+        .fork()
+        .execute("update users set password_hash = ? where id = ?", [weak, id]);
+      expectRefusal(
+        await call("auth.login", { email, password: "wrong password" }),
+        401,
+        "INVALID_CREDENTIALS",
+      );
+      expect(await hashOf()).toBe(weak);
+      expect((await call("auth.login", { email, password })).status).toBe(200);
+      const strong = await hashOf();
+      expect(server.deps.passwords.isOutdated(strong)).toBe(false);
+      expect((await call("auth.login", { email, password })).status).toBe(200);
+      expect(await hashOf()).toBe(strong);
+    });
 
     test("names a missing or unstorable field as this face's caller wrote it", async () => {
       const name = face.fieldName("auth.login", "email");

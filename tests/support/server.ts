@@ -27,23 +27,32 @@ export const testClock = (start: Date = new Date()): TestClock => {
   };
 };
 
-export interface TestServer {
+/** The backend's parts, on a database of their own, with a clock that the test moves. */
+export interface TestDeps {
   deps: Deps;
-  /** http://127.0.0.1:port */
-  url: string;
   clock: TestClock;
   /** Every log line so far. */
   log: Record<string, unknown>[];
+}
+
+export interface TestServer extends TestDeps {
+  /** http://127.0.0.1:port */
+  url: string;
   close: () => Promise<void>;
 }
 
-interface Options {
+export interface DepsOptions {
   /** Settings beside the tests' own; rate limits are out of the way unless set here. */
   env?: Record<string, string>;
-  /** The procedures to serve, instead of the product's. */
-  router?: AnyTRPCRouter;
+  /** The clock, instead of one that stands still at the present time. */
+  clock?: TestClock;
   /** The database, instead of a clone of the migrated template. */
   orm?: Orm;
+}
+
+interface ServerOptions extends DepsOptions {
+  /** The procedures to serve, instead of the product's. */
+  router?: AnyTRPCRouter;
 }
 
 const testEnvironment = {
@@ -55,8 +64,12 @@ const testEnvironment = {
   RATE_LIMIT_REFRESH: "1000000",
 };
 
-/** The real server on a free port, on a database of its own, with a clock that the test moves. */
-export const startServer = async ({ env, router, orm }: Options = {}): Promise<TestServer> => {
+/** All that a call needs but a server; `deps.close()` releases it. */
+export const createTestDeps = async ({
+  env,
+  clock = testClock(),
+  orm,
+}: DepsOptions = {}): Promise<TestDeps> => {
   const log: Record<string, unknown>[] = [];
   const destination = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -64,22 +77,28 @@ export const startServer = async ({ env, router, orm }: Options = {}): Promise<T
       done();
     },
   });
-  const clock = testClock();
   const config = parseConfig({ ...testEnvironment, ...env });
   const deps = await createDeps(config, createLogger(config.logLevel, destination), {
     clock: clock.now,
     orm: orm ?? (await cloneDatabase()),
   });
-  const app = await buildApp(deps, router);
+  return { deps, clock, log };
+};
+
+/** The real server on a free port. */
+export const startServer = async ({
+  router,
+  ...options
+}: ServerOptions = {}): Promise<TestServer> => {
+  const test = await createTestDeps(options);
+  const app = await buildApp(test.deps, router);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {
-    deps,
+    ...test,
     url,
-    clock,
-    log,
     close: async () => {
       await app.close();
-      await deps.close();
+      await test.deps.close();
     },
   };
 };
