@@ -1,4 +1,8 @@
 import { Initial } from "./20261121000000_initial.ts";
+import { TaskOrder } from "./20261121010000_task_order.ts";
 
 /** Every migration, oldest first. A list, not a directory scan: what runs is what is written here. */
-export const migrations = [{ name: "20261121000000_initial", class: Initial }];
+export const migrations = [
+  { name: "20261121000000_initial", class: Initial },
+  { name: "20261121010000_task_order", class: TaskOrder },
+];

@@ -1,2 +1,15 @@
 export { AppError, errorCodes, errors, type ErrorBody, type ErrorCode } from "./errors.ts";
 export { loginInput, message, registerInput, token, user } from "./schemas/auth.ts";
+export { nothing } from "./schemas/common.ts";
+export { tag, tagId, tagList, tagWrite } from "./schemas/tag.ts";
+export {
+  task,
+  taskAndTagId,
+  taskCreate,
+  taskId,
+  taskListInput,
+  taskPage,
+  taskPageWithCursor,
+  taskPatch,
+  taskReplace,
+} from "./schemas/task.ts";

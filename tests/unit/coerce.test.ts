@@ -44,9 +44,16 @@ describe("an integer", () => {
   });
 });
 
-test("a fraction is a number, so that the schema can say that it is no integer", () => {
-  expect(coerce({ type: "integer" }, "1.5")).toBe(1.5);
+test("a fraction is a number, but no integer, not even 1.0", () => {
+  for (const text of ["1.5", "1.0"]) expect(coerce({ type: "integer" }, text)).toBeNaN();
   expect(coerce({ type: "number" }, "-0.5")).toBe(-0.5);
+});
+
+test("digits without end are a number, and no infinity", () => {
+  for (const type of ["integer", "number"] as const) {
+    expect(coerce({ type }, "9".repeat(400))).toBe(Number.MAX_VALUE);
+    expect(coerce({ type }, `-${"9".repeat(400)}`)).toBe(-Number.MAX_VALUE);
+  }
 });
 
 test("a boolean is true or false, and nothing that looks like it", () => {

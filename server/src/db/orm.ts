@@ -10,8 +10,11 @@ import { User } from "./entities/user.ts";
 
 const entities = [User, Tag, Task, TaskTagLink] as const;
 
-/** The typed query builder over the entities' tables and columns. */
-export type Database = Kysely<InferKyselyDB<(typeof entities)[number]>>;
+/** The entities' tables and columns. */
+export type Tables = InferKyselyDB<(typeof entities)[number]>;
+
+/** The typed query builder over them. */
+export type Database = Kysely<Tables>;
 
 /** A database that is open: what both drivers have in common. */
 export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {

@@ -4,6 +4,7 @@ import { type AnyTRPCRouter, callTRPCProcedure } from "@trpc/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "../rpc/context.ts";
+import type { RestMeta } from "../rpc/meta.ts";
 import { coerceAll } from "./coerce.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
 
@@ -11,8 +12,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Path, query and body as the one flat input that the procedure takes; the path wins, as it names what is acted on. */
-const inputOf = ({ rest, fields, input }: Operation, request: FastifyRequest): unknown => {
-  if (input === undefined) return undefined;
+const inputOf = ({ rest, fields, inputs }: Operation, request: FastifyRequest): unknown => {
+  if (inputs.length === 0) return undefined;
   const texts = { ...(isRecord(request.query) ? request.query : {}) };
   const path = isRecord(request.params) ? request.params : {};
   const { body } = request;
@@ -31,20 +32,33 @@ const inputOf = ({ rest, fields, input }: Operation, request: FastifyRequest): u
   return values;
 };
 
+/** The fields of the output that REST shows. */
+const shown = (output: unknown, schema: RestMeta["output"]): unknown =>
+  schema === undefined || !isRecord(output)
+    ? output
+    : Object.fromEntries(Object.keys(schema.shape).map((name) => [name, output[name]]));
+
 const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    let status = rest.status;
     const output: unknown = await callTRPCProcedure({
       router,
       path,
       type: procedure._def.type,
-      ctx: { ...httpContext(deps, request, reply, `${prefix}/auth`), fields: rest.fields },
+      ctx: {
+        ...httpContext(deps, request, reply, `${prefix}/auth`),
+        fields: rest.fields,
+        nothingNew: () => {
+          if (rest.already !== undefined) status = 200;
+        },
+      },
       getRawInput: () => Promise.resolve(inputOf(operation, request)),
       signal: undefined,
       batchIndex: 0,
     });
-    reply.code(rest.status);
-    return rest.status === 204 ? reply.send() : output;
+    reply.code(status);
+    return status === 204 ? reply.send() : shown(output, rest.output);
   };
 };
 

@@ -8,6 +8,10 @@ const typesOf = (schema: JsonSchema): readonly string[] => {
   return Array.isArray(type) ? type : [];
 };
 
+// Digits without end are still a number: too large for anything, but no infinity.
+const bounded = (value: number): number =>
+  Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
+
 /**
  * A text of a path, query or form as the value that its schema wants. Only values are coerced, never validators:
  * a number that is none becomes NaN, which no schema takes, and everything else goes on as it is.
@@ -18,9 +22,9 @@ export const coerce = (schema: JsonSchema, value: unknown): unknown => {
   if (typeof value !== "string") return value;
   const types = typesOf(schema);
   if (types.includes("string")) return value;
-  if (types.includes("integer") || types.includes("number")) {
-    return /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-  }
+  if (types.includes("integer")) return /^-?\d+$/.test(value) ? bounded(Number(value)) : Number.NaN;
+  if (types.includes("number"))
+    return /^-?\d+(?:\.\d+)?$/.test(value) ? bounded(Number(value)) : Number.NaN;
   if (types.includes("boolean") && (value === "true" || value === "false")) return value === "true";
   return value;
 };

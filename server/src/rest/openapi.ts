@@ -2,6 +2,7 @@ import { type ErrorCode, errors } from "@taskwire/shared";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
 import { statusOf } from "../rpc/translate.ts";
+import { codesOf } from "./codes.ts";
 import { type Operation, operationsOf, prefix } from "./operations.ts";
 
 type JsonObject = Record<string, unknown>;
@@ -16,50 +17,6 @@ const errorSchema = {
     code: { type: "string", enum: Object.keys(errors), description: "What programs decide by" },
     field: { type: ["string", "null"], description: "The first offending field" },
   },
-};
-
-/** A schema's codes, wherever a rule in it names one (see `rule` in @taskwire/shared). */
-const codesIn = (schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): ErrorCode[] => {
-  if (seen.has(schema)) return [];
-  seen.add(schema);
-  const { def } = schema._zod;
-  const own = (def.checks ?? []).flatMap(({ _zod }) => {
-    // A refinement keeps its params in its definition; other checks have none.
-    const { params } = _zod.def as { params?: { code?: ErrorCode } };
-    return params?.code === undefined ? [] : [params.code];
-  });
-  const children = [
-    ...(schema instanceof z.ZodObject ? Object.values<z.core.$ZodType>(schema.shape) : []),
-    ...("innerType" in def && def.innerType instanceof z.ZodType ? [def.innerType] : []),
-  ];
-  return [...own, ...children.flatMap((child) => codesIn(child, seen))];
-};
-
-/** Every code that an operation can answer, by what it says of itself. */
-export const codesOf = ({ meta, input, rest }: Operation): ErrorCode[] => {
-  const codes: ErrorCode[] = [
-    ...(meta.auth === "access"
-      ? (["MISSING_TOKEN", "TOKEN_EXPIRED", "INVALID_TOKEN", "INVALID_TOKEN_TYPE"] as const)
-      : []),
-    ...(meta.auth === "refresh"
-      ? ([
-          "MISSING_REFRESH_TOKEN",
-          "REFRESH_TOKEN_EXPIRED",
-          "INVALID_TOKEN",
-          "INVALID_TOKEN_TYPE",
-        ] as const)
-      : []),
-    ...(meta.sameOrigin ? (["FORBIDDEN_ORIGIN"] as const) : []),
-    ...(meta.limit === undefined ? [] : (["RATE_LIMIT_EXCEEDED"] as const)),
-    ...(input === undefined ? [] : (["VALIDATION_ERROR"] as const)),
-    ...(rest.body === undefined ? [] : (["UNSUPPORTED_MEDIA_TYPE"] as const)),
-    ...(input === undefined ? [] : codesIn(input)),
-    ...(meta.throws ?? []),
-    ...(rest.method === "GET" ? [] : (["PAYLOAD_TOO_LARGE"] as const)),
-    "INTERNAL_ERROR",
-    "SERVICE_UNAVAILABLE",
-  ];
-  return [...new Set(codes)];
 };
 
 const refusal = (status: number, codes: readonly ErrorCode[]): JsonObject => ({
@@ -95,36 +52,44 @@ const headersOf = ({ rest }: Operation): JsonObject =>
         ),
       };
 
+const namesInPath = ({ rest }: Operation): Set<string> =>
+  new Set([...rest.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name));
+
+const parametersOf = (operation: Operation): JsonObject[] => {
+  const inPath = namesInPath(operation);
+  return Object.entries(operation.fields)
+    .filter(([name]) => inPath.has(name) || operation.rest.body === undefined)
+    .map(([name, { description, ...schema }]) => {
+      const isInPath = inPath.has(name);
+      const place = { in: isInPath ? "path" : "query", name, required: isInPath, schema };
+      return description === undefined ? place : Object.assign(place, { description });
+    });
+};
+
+/** The body's schema: the input that is not in the path, by reference where REST spells its fields as they are. */
+const bodyOf = (operation: Operation, schemaOf: (schema: z.ZodType) => JsonObject): JsonObject => {
+  const { rest, inputs, fields } = operation;
+  const inPath = namesInPath(operation);
+  const body = inputs.find((input) => !Object.keys(input.shape).some((name) => inPath.has(name)));
+  if (body === undefined)
+    throw new TypeError(`${operation.name} takes a body, but has no input for it`);
+  if (rest.fields === undefined) return schemaOf(body);
+  const { required = [] } = z.toJSONSchema(body, { io: "input" });
+  return {
+    type: "object",
+    required: required.map((name) => rest.fields?.[name] ?? name),
+    properties: fields,
+  };
+};
+
 const describe = (
   operation: Operation,
   schemaOf: (schema: z.ZodType) => JsonObject,
 ): JsonObject => {
-  const { rest, input, output, fields } = operation;
-  const inPath = (name: string) => rest.path.includes(`{${name}}`);
-  const required = new Set(
-    input === undefined ? [] : (z.toJSONSchema(input, { io: "input" }).required ?? []),
-  );
-  const wireName = (name: string) => rest.fields?.[name] ?? name;
-
-  const parameters = Object.entries(fields)
-    .filter(([name]) => inPath(name) || rest.body === undefined)
-    .map(([name, schema]) => ({
-      in: inPath(name) ? "path" : "query",
-      name,
-      required: inPath(name),
-      schema,
-    }));
-
-  const bodyFields = Object.entries(fields).filter(([name]) => !inPath(name));
-  const wholeBody = input !== undefined && rest.fields === undefined && parameters.length === 0;
-  const body = wholeBody
-    ? schemaOf(input)
-    : {
-        type: "object",
-        required: [...required].map(wireName).filter((name) => !inPath(name)),
-        properties: Object.fromEntries(bodyFields),
-      };
-
+  const { rest, output } = operation;
+  const parameters = parametersOf(operation);
+  const success =
+    rest.status === 204 ? {} : { content: { "application/json": { schema: schemaOf(output) } } };
   const refusals = Map.groupBy(codesOf(operation), statusOf);
   return {
     operationId: rest.operationId,
@@ -135,21 +100,29 @@ const describe = (
     ...(rest.body === undefined
       ? {}
       : {
-          requestBody: { required: true, content: { [mediaTypes[rest.body]]: { schema: body } } },
+          requestBody: {
+            required: true,
+            content: { [mediaTypes[rest.body]]: { schema: bodyOf(operation, schemaOf) } },
+          },
         }),
     responses: {
-      [rest.status]: {
-        description: rest.success,
-        ...headersOf(operation),
-        ...(rest.status === 204
-          ? {}
-          : { content: { "application/json": { schema: schemaOf(output) } } }),
-      },
+      [rest.status]: { description: rest.success, ...headersOf(operation), ...success },
+      ...(rest.already === undefined ? {} : { 200: { description: rest.already, ...success } }),
       ...Object.fromEntries(
         [...refusals].map(([status, codes]) => [status, refusal(status, codes)]),
       ),
     },
   };
+};
+
+/** Writes "a string or null" as the contract does: one schema with two types, not a choice of two schemas. */
+const mergeNull = (schema: z.core.JSONSchema.BaseSchema): void => {
+  const [value, nothing, ...rest] = schema.anyOf ?? [];
+  if (typeof value !== "object" || typeof nothing !== "object" || rest.length > 0) return;
+  if (nothing.type !== "null" || typeof value.type !== "string") return;
+  delete schema.anyOf;
+  // JSON Schema takes a list of types here, which zod's type leaves out.
+  Object.assign(schema, value, { type: [value.type, "null"] });
 };
 
 /** Every schema with an id, once for each direction that uses it; an id is used in one direction only. */
@@ -164,8 +137,12 @@ const componentsOf = (operations: readonly Operation[]) => {
         ...rest
       } = z.toJSONSchema(schema, {
         io,
-        // Open objects: a client must not trip over a field that a later version adds.
-        override: ({ jsonSchema }) => delete jsonSchema.additionalProperties,
+        unrepresentable: "any",
+        override: ({ jsonSchema }) => {
+          // Open objects: a client must not trip over a field that a later version adds.
+          delete jsonSchema.additionalProperties;
+          mergeNull(jsonSchema);
+        },
       });
       const toRef = (value: unknown): unknown =>
         JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
@@ -179,7 +156,7 @@ const componentsOf = (operations: readonly Operation[]) => {
   for (const operation of operations) {
     const { method, path } = operation.rest;
     const described = describe(operation, (schema) =>
-      schemaOf(schema === operation.input ? "input" : "output")(schema),
+      schemaOf(schema === operation.output ? "output" : "input")(schema),
     );
     (paths[prefix + path] ??= {})[method.toLowerCase()] = described;
   }

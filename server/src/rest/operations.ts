@@ -11,8 +11,8 @@ export interface Operation {
   procedure: AnyTRPCProcedure;
   rest: RestMeta;
   meta: Meta;
-  /** Nothing where the procedure takes no input. */
-  input: z.ZodObject | undefined;
+  /** The objects whose fields together are the input; none where the procedure takes no input. */
+  inputs: readonly z.ZodObject[];
   output: z.ZodType;
   /** The input's fields under their REST names. */
   fields: Readonly<Record<string, JsonSchema>>;
@@ -29,30 +29,40 @@ const metaOf = (procedure: AnyTRPCProcedure): Meta =>
   // Every procedure comes from the builders of rpc/trpc.ts, whose meta has this type.
   (procedure._def.meta as Meta | undefined) ?? {};
 
-const schemasOf = (procedure: AnyTRPCProcedure): { input?: z.ZodObject; output: z.ZodType } => {
-  // Not part of tRPC's public types, but all that a document can be made of; a test runs every procedure through here.
-  const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown };
-  const [input] = inputs;
-  if (inputs.length > 1 || (input !== undefined && !(input instanceof z.ZodObject))) {
-    throw new TypeError("A procedure that REST serves takes one zod object, or nothing");
-  }
-  if (!(output instanceof z.ZodType))
-    throw new TypeError("A procedure that REST serves declares its output");
-  return input === undefined ? { output } : { input, output };
+/** The object in a schema that may be left out. */
+const objectIn = (schema: unknown): z.ZodObject => {
+  if (schema instanceof z.ZodObject) return schema;
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return objectIn(schema.unwrap());
+  throw new TypeError("A procedure that REST serves takes zod objects, or nothing");
 };
 
+const schemasOf = (procedure: AnyTRPCProcedure): Pick<Operation, "inputs" | "output"> => {
+  // Not part of tRPC's public types, but all that a document can be made of; a test runs every procedure through here.
+  const { inputs, output } = procedure._def as unknown as { inputs: unknown[]; output?: unknown };
+  if (!(output instanceof z.ZodType)) {
+    throw new TypeError("A procedure that REST serves declares its output");
+  }
+  return { inputs: inputs.map(objectIn), output };
+};
+
+/** What zod cannot spell, a custom check, has its spelling in the schema's meta. */
+const toJsonSchema = (schema: z.ZodType) =>
+  z.toJSONSchema(schema, { io: "input", reused: "inline", unrepresentable: "any" });
+
 const fieldsOf = (
-  input: z.ZodObject | undefined,
-  names: RestMeta["fields"] = {},
-): Record<string, JsonSchema> => {
-  if (input === undefined) return {};
-  const { properties = {} } = z.toJSONSchema(input, { io: "input", reused: "inline" });
-  return Object.fromEntries(
-    Object.entries(properties).flatMap(([name, schema]) =>
-      typeof schema === "boolean" ? [] : [[names[name] ?? name, schema]],
+  inputs: readonly z.ZodObject[],
+  { fields = {}, hidden = [] }: RestMeta,
+): Operation["fields"] =>
+  Object.fromEntries(
+    inputs.flatMap((input) =>
+      Object.entries(toJsonSchema(input).properties ?? {}).flatMap(([name, schema]) =>
+        typeof schema === "boolean" || hidden.includes(name)
+          ? []
+          : [[fields[name] ?? name, schema]],
+      ),
     ),
   );
-};
 
 /** Every procedure with `meta.rest`, in the router's order. */
 export const operationsOf = (router: AnyTRPCRouter): Operation[] =>
@@ -61,7 +71,17 @@ export const operationsOf = (router: AnyTRPCRouter): Operation[] =>
       const meta = metaOf(procedure);
       const { rest } = meta;
       if (rest === undefined) return [];
-      const { input, output } = schemasOf(procedure);
-      return [{ name, procedure, rest, meta, input, output, fields: fieldsOf(input, rest.fields) }];
+      const { inputs, output } = schemasOf(procedure);
+      return [
+        {
+          name,
+          procedure,
+          rest,
+          meta,
+          inputs,
+          output: rest.output ?? output,
+          fields: fieldsOf(inputs, rest),
+        },
+      ];
     },
   );

@@ -33,6 +33,7 @@ export const callerFor = (deps: Deps, user?: Identity, address = "127.0.0.1") =>
     },
     identify: () =>
       user === undefined ? Promise.reject(new AppError("MISSING_TOKEN")) : Promise.resolve(user),
+    nothingNew: () => {},
     header: () => {},
   };
   return createCaller(context);

@@ -3,10 +3,10 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "@taskwire/shared";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
-import type { RefreshCookie } from "../services/context.ts";
+import type { ServiceContext } from "../services/context.ts";
 
 /** What a face tells the procedures about one caller. */
-export interface Context {
+export interface Context extends Pick<ServiceContext, "refreshCookie" | "nothingNew"> {
   deps: Deps;
   /** Carries the request's id in every line. */
   log: FastifyBaseLogger;
@@ -14,7 +14,6 @@ export interface Context {
   address: string;
   /** Whether a page of a foreign origin makes the call. */
   foreignOrigin: boolean;
-  refreshCookie: RefreshCookie;
   /**
    * Who is calling, by the access token.
    * @throws {AppError} MISSING_TOKEN, INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
@@ -73,6 +72,7 @@ export const httpContext = (
       clear: () => cookie("", 0),
     },
     identify: () => (identity ??= identify(deps, request.headers.authorization)),
+    nothingNew: () => {},
     header: (name, value) => void reply.header(name, value),
   };
 };

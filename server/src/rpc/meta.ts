@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Limited } from "../security/rate-limit.ts";
 import type { ErrorCode } from "@taskwire/shared";
 
@@ -10,6 +11,12 @@ export interface RestMeta {
   status: 200 | 201 | 204;
   /** What the success status means to a reader of the document. */
   success: string;
+  /** What the answer means where what was asked for was so already: 200 instead of the status. */
+  already?: string;
+  /** Input fields that only tRPC has. */
+  hidden?: readonly string[];
+  /** What REST shows of the output, where tRPC shows more. */
+  output?: z.ZodObject;
   /** How the input travels; without it, in path and query only. */
   body?: "json" | "form";
   /** Wire names of input fields that REST calls otherwise. */

@@ -2,7 +2,7 @@ import { AppError, type ErrorCode, errors } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { ZodError } from "zod";
-import { isDatabaseAway } from "../db/failures.ts";
+import { meaningOfConstraint, isDatabaseAway } from "../db/failures.ts";
 
 /** Seconds after which a caller may try again when the database is away. */
 const retryAfter = 1;
@@ -78,6 +78,10 @@ export const translate = (
     if (error.code === "BAD_REQUEST" && error.cause instanceof ZodError)
       return fromIssues(error.cause, fields);
     return fromTransport(error) ?? translate(error.cause);
+  }
+  const meaning = meaningOfConstraint(error);
+  if (meaning !== undefined) {
+    return new AppError(meaning.code, { field: meaning.field, cause: error });
   }
   if (isDatabaseAway(error))
     return new AppError("SERVICE_UNAVAILABLE", { retryAfter, cause: error });

@@ -1,11 +1,15 @@
 import { AppError, type ErrorBody, errors } from "@taskwire/shared";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
+import { isConflict } from "../db/failures.ts";
 import type { Limited } from "../security/rate-limit.ts";
 import type { ServiceContext } from "../services/context.ts";
 import type { Context } from "./context.ts";
 import type { Meta } from "./meta.ts";
 import { statusOf, translate } from "./translate.ts";
+
+/** How often a call is tried that the database gives up in favour of another. */
+const mostTries = 4;
 
 const t = initTRPC
   .context<Context>()
@@ -35,13 +39,17 @@ const report = ({ code, cause }: AppError, ctx: Context, procedure: string): voi
  */
 export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta }) => {
   const { clock, passwords, tokens, orm } = ctx.deps;
-  const service: Omit<ServiceContext, "refreshCookie"> = {
+  const service: Omit<ServiceContext, "refreshCookie" | "nothingNew"> = {
     clock,
     passwords,
     tokens,
     db: orm.em.fork().getKysely(),
   };
-  const result = await next({ ctx: service });
+  let result = await next({ ctx: service });
+  // Nothing has happened by then: what a service writes, it writes in one statement.
+  for (let tries = 1; !result.ok && tries < mostTries && isConflict(result.error.cause); tries++) {
+    result = await next({ ctx: service });
+  }
   if (result.ok) return result;
   const error = translate(result.error, ctx.fields);
   report(error, ctx, path);

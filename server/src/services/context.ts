@@ -14,6 +14,8 @@ export interface RefreshCookie {
 export interface ServiceContext extends Pick<Deps, "clock" | "passwords" | "tokens"> {
   db: Database;
   refreshCookie: RefreshCookie;
+  /** Tells the face that what was asked for was so already: REST answers 200 instead of 201. */
+  nothingNew: () => void;
 }
 
 /** The same, where somebody is signed in. */

@@ -32,3 +32,43 @@ export const text = () =>
         "has a character that cannot be stored (U+0000 or a lone surrogate)",
       ),
     );
+
+// A name of nothing but spaces, controls and invisible marks shows as no name at all.
+const isVisible = (value: string): boolean =>
+  /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}]/u.test(value);
+
+/**
+ * A name that people see: trimmed, then 1 to `longest` code points with something visible in it.
+ * @param code what a caller is told otherwise
+ */
+export const name = (longest: number, code: ErrorCode) =>
+  text()
+    .trim()
+    .refine((value) => isVisible(value) && codePoints(value) <= longest, rule(code))
+    .meta({ minLength: 1, maxLength: longest });
+
+/**
+ * One of the given texts.
+ * @param code what a caller is told of another text; of another type, VALIDATION_ERROR
+ */
+export const oneOf = <const Values extends readonly [string, ...string[]]>(
+  values: Values,
+  code: ErrorCode,
+): z.ZodType<Values[number], Values[number]> =>
+  text()
+    .refine((value) => values.includes(value), rule(code))
+    .meta({ enum: [...values] });
+
+/** The largest id that a column of type integer holds. */
+const largestId = 2_147_483_647;
+
+/** An id that nobody can own becomes 0, which nobody owns: it is then as absent as any id that never was. */
+export const id = () =>
+  z
+    .number()
+    .refine(Number.isInteger, rule("VALIDATION_ERROR", "must be an integer"))
+    .overwrite((value) => (value >= 1 && value <= largestId ? value : 0))
+    .meta({ type: "integer" });
+
+/** The output of what answers nothing. */
+export const nothing = z.void();

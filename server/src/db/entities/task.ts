@@ -2,6 +2,30 @@ import { defineEntity, p } from "@mikro-orm/core";
 import { Tag } from "./tag.ts";
 import { User } from "./user.ts";
 
+/** By what a list of tasks can be ordered, besides the id: each name's SQL, over the columns of `tasks`. */
+export const orderKeys = {
+  created_at: "created_at",
+  // Without a date comes after every date; a key that is never null needs no rule of its own for nulls.
+  due_date: "coalesce(due_date, 'infinity'::timestamptz)",
+  priority: "case priority when 'high' then 1 when 'medium' then 2 else 3 end",
+  // By code points, so that PostgreSQL and PGlite agree whatever the database's locale.
+  title: `case_fold(title) collate "C"`,
+} as const;
+
+const index = (name: string, columns: string) => ({
+  name,
+  expression: `create index "${name}" on "tasks" (${columns})`,
+});
+
+/** An index for each order and direction, ending in the id: page 1 then costs the same for 10 tasks and for 100,000. */
+const orderIndexes = [
+  index("idx_tasks_order_id", "user_id, id"),
+  ...Object.entries(orderKeys).flatMap(([name, key]) => [
+    index(`idx_tasks_order_${name}`, `user_id, (${key}), id`),
+    index(`idx_tasks_order_${name}_desc`, `user_id, (${key}) desc, id`),
+  ]),
+];
+
 export const Task = defineEntity({
   name: "Task",
   tableName: "tasks",
@@ -10,17 +34,19 @@ export const Task = defineEntity({
     title: p.string().length(200),
     description: p.string().length(1000).nullable(),
     completed: p.boolean().default(false),
-    priority: p.string().length(6).default("medium"),
-    due_date: p.datetime(3).nullable(),
+    priority: p.string().length(6).$type<"low" | "medium" | "high">().default("medium"),
+    // Both drivers give timestamps as text, which is what the query builder's types have to say.
+    due_date: p.datetime(3).$type<string>().nullable(),
     recurrence_rule: p.text().nullable(),
     user: () => p.manyToOne(User).deleteRule("cascade").index("idx_tasks_user_id"),
-    created_at: p.datetime(3).defaultRaw("now()"),
-    updated_at: p.datetime(3).defaultRaw("now()"),
+    created_at: p.datetime(3).$type<string>().defaultRaw("now()"),
+    updated_at: p.datetime(3).$type<string>().defaultRaw("now()"),
   },
   indexes: [
     { name: "idx_tasks_user_completed", properties: ["user", "completed"] },
     { name: "idx_tasks_user_priority", properties: ["user", "priority"] },
     { name: "idx_tasks_user_due_date", properties: ["user", "due_date"] },
+    ...orderIndexes,
   ],
   checks: [{ name: "tasks_priority_check", expression: "priority in ('low', 'medium', 'high')" }],
 });

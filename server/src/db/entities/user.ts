@@ -8,7 +8,7 @@ export const User = defineEntity({
     email: p.text(),
     password_hash: p.text(),
     name: p.text().nullable(),
-    created_at: p.datetime(3).defaultRaw("now()"),
+    created_at: p.datetime(3).$type<string>().defaultRaw("now()"),
   },
   uniques: [
     {

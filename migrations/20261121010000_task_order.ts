@@ -1,0 +1,43 @@
+import { Migration } from "@mikro-orm/migrations";
+
+const keys = {
+  created_at: "created_at",
+  due_date: "coalesce(due_date, 'infinity'::timestamptz)",
+  priority: "case priority when 'high' then 1 when 'medium' then 2 else 3 end",
+  title: `case_fold(title) collate "C"`,
+};
+
+export class TaskOrder extends Migration {
+  override up(): void {
+    // Case beyond ASCII, whatever the database's locale: pg_c_utf8 is built into PostgreSQL 17 and newer,
+    // ICU into most older ones.
+    this.addSql(`do $do$
+      declare chosen text;
+      begin
+        select quote_ident(collname) into chosen from pg_collation
+          where collname in ('pg_c_utf8', 'und-x-icu') order by collname limit 1;
+        execute format(
+          'create function case_fold(value text) returns text language sql immutable strict parallel safe
+             return lower(value%s)',
+          coalesce(' collate ' || chosen, ''));
+      end
+    $do$`);
+
+    this.addSql(`create index "idx_tasks_order_id" on "tasks" (user_id, id)`);
+    for (const [name, key] of Object.entries(keys)) {
+      this.addSql(`create index "idx_tasks_order_${name}" on "tasks" (user_id, (${key}), id)`);
+      this.addSql(
+        `create index "idx_tasks_order_${name}_desc" on "tasks" (user_id, (${key}) desc, id)`,
+      );
+    }
+  }
+
+  override down(): void {
+    for (const name of Object.keys(keys)) {
+      this.addSql(`drop index "idx_tasks_order_${name}"`);
+      this.addSql(`drop index "idx_tasks_order_${name}_desc"`);
+    }
+    this.addSql(`drop index "idx_tasks_order_id"`);
+    this.addSql(`drop function case_fold(text)`);
+  }
+}

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { id, name, rule, text } from "./common.ts";
+
+export const tagWrite = z
+  .object({
+    name: name(50, "INVALID_TAG_NAME"),
+    color: text()
+      .refine((value) => /^#[0-9A-Fa-f]{6}$/.test(value), rule("INVALID_COLOR"))
+      .meta({ pattern: "^#[0-9A-Fa-f]{6}$" })
+      .nullish(),
+  })
+  .meta({ id: "TagWrite" });
+
+export const tagId = z.object({ tag_id: id() });
+
+export const tag = z
+  .object({
+    id: z.number().meta({ type: "integer" }),
+    name: z.string(),
+    color: z.string().nullable(),
+    user_id: z.string().meta({ format: "uuid" }),
+  })
+  .meta({ id: "Tag" });
+
+export const tagList = z.array(tag);

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { codePoints, id, name, oneOf, rule, text } from "./common.ts";
+import { tag } from "./tag.ts";
+
+const priorities = ["low", "medium", "high"] as const;
+const statuses = ["all", "pending", "completed"] as const;
+const sorts = [
+  "due_date",
+  "-due_date",
+  "priority",
+  "-priority",
+  "created_at",
+  "-created_at",
+  "title",
+  "-title",
+] as const;
+
+const isoDateTime = z.iso.datetime({ offset: true, local: true });
+
+/** The UTC spelling of an ISO 8601 date-time, or nothing: a time without an offset is UTC (CONTRACT.md, "Tasks and tags"). */
+const toUtc = (value: string): string | undefined => {
+  if (!isoDateTime.safeParse(value).success) return undefined;
+  const time = new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(value) ? value : `${value}Z`);
+  if (Number.isNaN(time.getTime())) return undefined;
+  const year = time.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? time.toISOString() : undefined;
+};
+
+const dueDate = text()
+  .refine((value) => toUtc(value) !== undefined, rule("INVALID_DUE_DATE"))
+  .overwrite((value) => toUtc(value) ?? value)
+  .meta({ format: "date-time" });
+
+const fields = {
+  title: name(200, "INVALID_TITLE"),
+  description: text()
+    .refine((value) => codePoints(value) <= 1000, rule("DESCRIPTION_TOO_LONG"))
+    .meta({ maxLength: 1000 })
+    .nullable(),
+  completed: z.boolean().meta({ default: false }),
+  priority: oneOf(priorities, "INVALID_PRIORITY").meta({ id: "Priority" }),
+  due_date: dueDate.nullable(),
+  recurrence_rule: text().meta({ description: "An iCalendar RRULE (RFC 5545)" }).nullable(),
+};
+
+export const taskCreate = z
+  .object({
+    title: fields.title,
+    description: fields.description.optional(),
+    completed: fields.completed.default(false),
+    priority: fields.priority.optional(),
+    due_date: fields.due_date.optional(),
+    recurrence_rule: fields.recurrence_rule.optional(),
+  })
+  .meta({ id: "TaskCreate" });
+
+export const taskReplace = z
+  .object({
+    ...fields,
+    description: fields.description.optional(),
+    due_date: fields.due_date.optional(),
+    recurrence_rule: fields.recurrence_rule.optional(),
+  })
+  .meta({ id: "TaskReplace" });
+
+export const taskPatch = z.object(fields).partial().meta({ id: "TaskPatch" });
+
+export const taskId = z.object({ task_id: id() });
+
+export const taskAndTagId = taskId.extend({ tag_id: id() });
+
+// A custom check, because a number schema would refuse NaN, what a text that is no number becomes, as a wrong type.
+const positiveInteger = (standard: number) =>
+  z
+    .custom<number>((value) => typeof value === "number", {
+      error: "must be a number",
+      abort: true,
+    })
+    .refine((value) => Number.isInteger(value) && value >= 1, rule("INVALID_PAGINATION"))
+    .meta({ type: "integer", minimum: 1, default: standard })
+    .default(standard);
+
+/** Tasks on a page at most; who asks for more gets as many, and is told so. */
+const largestPage = 100;
+
+export const taskListInput = z
+  .object({
+    page: positiveInteger(1),
+    limit: positiveInteger(20)
+      .overwrite((value) => Math.min(value, largestPage))
+      .meta({ description: "Values over 100 count as 100" }),
+    q: text().optional(),
+    status: oneOf(statuses, "INVALID_STATUS").default("all"),
+    priority: oneOf(priorities, "INVALID_PRIORITY").optional(),
+    tag: text().meta({ description: "A tag's id or its name" }).optional(),
+    sort: oneOf(sorts, "INVALID_SORT_FIELD").optional(),
+    cursor: z.string().nullish().meta({ description: "next_cursor of the page before" }),
+  })
+  .prefault({});
+
+export const task = z
+  .object({
+    id: z.number().meta({ type: "integer" }),
+    title: z.string(),
+    description: z.string().nullable(),
+    completed: z.boolean(),
+    priority: fields.priority,
+    due_date: z.string().meta({ format: "date-time" }).nullable(),
+    recurrence_rule: z.string().nullable(),
+    user_id: z.string().meta({ format: "uuid" }),
+    created_at: z.string().meta({ format: "date-time" }),
+    updated_at: z.string().meta({ format: "date-time" }),
+    tags: z.array(tag),
+  })
+  .meta({ id: "Task" });
+
+export const taskPage = z
+  .object({
+    items: z.array(task),
+    total: z.number().meta({ type: "integer" }),
+    page: z.number().meta({ type: "integer" }),
+    limit: z.number().meta({ type: "integer" }),
+    pages: z.number().meta({ type: "integer" }),
+  })
+  .meta({ id: "TaskPage" });
+
+/** For infinite scrolling, which only tRPC offers. */
+export const taskPageWithCursor = taskPage.extend({ next_cursor: z.string().nullable() });
