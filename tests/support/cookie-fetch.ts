@@ -1,0 +1,20 @@
+/** What a browser does by itself: keeps the cookie that a server sets, and sends it back. Counts requests by path. */
+export const cookieFetch = () => {
+  let cookie: string | undefined;
+  const requests: string[] = [];
+  const send: typeof fetch = async (input, init) => {
+    const headers = new Headers(init?.headers);
+    if (cookie !== undefined) headers.set("cookie", cookie);
+    requests.push(new URL(input instanceof Request ? input.url : input).pathname);
+    const response = await fetch(input, { ...init, headers });
+    for (const line of response.headers.getSetCookie()) [cookie] = line.split(";", 1);
+    return response;
+  };
+  return {
+    fetch: send,
+    requests,
+    /** How many requests went to a procedure. */
+    count: (procedure: string) =>
+      requests.filter((path) => path.replace("/trpc/", "").split(",").includes(procedure)).length,
+  };
+};
