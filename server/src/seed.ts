@@ -1,0 +1,50 @@
+import { randomBytes } from "node:crypto";
+import { AppError } from "@taskwire/shared";
+import { parseConfig } from "./config.ts";
+import { pendingMigrations } from "./db/migrator.ts";
+import { createDeps } from "./deps.ts";
+import { fail, loadEnvFile, UsageError } from "./executable.ts";
+import { createLogger } from "./logger.ts";
+import { register } from "./services/auth.ts";
+import type { ServiceContext } from "./services/context.ts";
+import { fillDemo } from "./services/demo.ts";
+
+const email = "demo@example.com";
+
+const seed = async (): Promise<void> => {
+  loadEnvFile();
+  const config = parseConfig(process.env);
+  if (config.production)
+    throw new UsageError("A demo user has no place in production (NODE_ENV=production)");
+  const deps = await createDeps(config, createLogger("error"));
+  const { clock, orm, passwords, tokens } = deps;
+  const password = randomBytes(9).toString("base64url");
+  try {
+    if ((await pendingMigrations(orm)).length > 0) {
+      throw new UsageError("Migrations are pending: run `pnpm migrate up` first");
+    }
+    // All or nothing: a seed that broke off leaves no user, and can simply be run again.
+    const made = await orm.em.fork().transactional(async (em) => {
+      const ctx: ServiceContext = {
+        clock,
+        passwords,
+        tokens,
+        db: em.getKysely(),
+        refreshCookie: { value: undefined, set: () => {}, clear: () => {} },
+        nothingNew: () => {},
+      };
+      const user = await register(ctx, { email, password, name: "Demo" });
+      return fillDemo(ctx, user, clock());
+    });
+    console.log(
+      `Made ${email} with ${made.tags} tags and ${made.tasks} tasks. The password, shown only now: ${password}`,
+    );
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === "EMAIL_ALREADY_EXISTS")) throw error;
+    console.log(`${email} is there already; nothing was changed`);
+  } finally {
+    await deps.close();
+  }
+};
+
+seed().catch(fail);
