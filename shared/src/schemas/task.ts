@@ -15,7 +15,9 @@ const sorts = [
   "-title",
 ] as const;
 
-const isoDateTime = z.iso.datetime({ offset: true, local: true });
+const zoned = { offset: true, local: true };
+// Zod wants seconds wherever there is an offset; ISO 8601 does not.
+const isoDateTime = z.union([z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
 
 /** The UTC spelling of an ISO 8601 date-time, or nothing: a time without an offset is UTC (CONTRACT.md, "Tasks and tags"). */
 const toUtc = (value: string): string | undefined => {
