@@ -106,7 +106,7 @@ const isTask = <Row extends { id: number | null }>(row: Row): row is Row & Task 
 export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
   const { page, limit, cursor } = input;
   const order = orderOf(input.sort);
-  const after = cursor == null ? undefined : isAfter(order, cursor);
+  const after = cursor == null ? undefined : isAfter(order, ctx.user.id, cursor);
   const rows = await statement(ctx, {
     filter: filterOf(ctx.user.id, input),
     order,

@@ -16,10 +16,15 @@ interface Key {
 }
 
 const endless = "infinity";
-const ranks: Partial<Record<string, number>> = { high: 1, medium: 2, low: 3 };
+const ranks = new Map([
+  ["high", 1],
+  ["medium", 2],
+  ["low", 3],
+]);
 
-const isTime = (text: string): boolean => taskPatch.shape.due_date.safeParse(text).success;
-const isTitle = (text: string): boolean => taskPatch.shape.title.safeParse(text).success;
+// What a row answers passes its own schema unchanged; PostgreSQL reads fewer spellings of a time than the schema does.
+const isTime = (text: string): boolean => taskPatch.shape.due_date.safeParse(text).data === text;
+const isTitle = (text: string): boolean => taskPatch.shape.title.safeParse(text).data === text;
 
 const keys: Record<keyof typeof orderKeys, Key> = {
   created_at: {
@@ -34,8 +39,8 @@ const keys: Record<keyof typeof orderKeys, Key> = {
   },
   priority: {
     of: ({ priority }) => priority,
-    is: (text) => ranks[text] !== undefined,
-    value: (text) => sql`cast(${ranks[text]} as integer)`,
+    is: (text) => ranks.has(text),
+    value: (text) => sql`cast(${ranks.get(text)} as integer)`,
   },
   title: {
     of: ({ title }) => title,
@@ -66,14 +71,17 @@ export const orderOf = (sort: Sort): Order => {
   };
 };
 
-const position = z.tuple([z.string(), z.string(), z.int().min(1).max(2_147_483_647)]);
+/** Whose list, by what sort, and which row in it. */
+const position = z.tuple([z.string(), z.string(), z.string(), z.int().min(1).max(2_147_483_647)]);
 
 /**
  * The place after a row, as an opaque text. It stays right while rows come and go, as it names a place in
  * the order and not a count of rows.
  */
-export const cursorAfter = ({ sort, kind }: Order, row: Task): string =>
-  Buffer.from(JSON.stringify([sort ?? "", kind?.of(row) ?? "", row.id])).toString("base64url");
+export const cursorAfter = ({ sort, kind }: Order, row: Task): string => {
+  const place: z.output<typeof position> = [row.user_id, sort ?? "", kind?.of(row) ?? "", row.id];
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+};
 
 const decode = (cursor: string): unknown => {
   try {
@@ -85,14 +93,17 @@ const decode = (cursor: string): unknown => {
 
 /**
  * What comes after a cursor.
- * @throws {AppError} VALIDATION_ERROR when it is none, or of another order
+ * @param userId whose list it is
+ * @throws {AppError} VALIDATION_ERROR when it is none, or one of another list
  */
 export const isAfter = (
   { sort, direction, key, kind }: Order,
+  userId: string,
   cursor: string,
 ): Expression<SqlBool> => {
-  const [of, text, id] = position.safeParse(decode(cursor)).data ?? [];
-  if (text === undefined || of !== (sort ?? "") || kind?.is(text) === false) {
+  const [whose, by, text, id] = position.safeParse(decode(cursor)).data ?? [];
+  const isOfList = whose === userId && by === (sort ?? "");
+  if (!isOfList || text === undefined || kind?.is(text) === false) {
     throw new AppError("VALIDATION_ERROR", {
       field: "cursor",
       detail: "cursor is not one of this list",
