@@ -65,9 +65,14 @@ const change = async (
  */
 export const update = (
   ctx: UserContext,
-  { task_id, ...fields }: TaskId & z.output<typeof taskReplace>,
-): Promise<Task> =>
-  change(ctx, task_id, { description: null, due_date: null, recurrence_rule: null, ...fields });
+  {
+    task_id,
+    description = null,
+    due_date = null,
+    recurrence_rule = null,
+    ...required
+  }: TaskId & z.output<typeof taskReplace>,
+): Promise<Task> => change(ctx, task_id, { ...required, description, due_date, recurrence_rule });
 
 /**
  * Changes the given fields only; without any, nothing changes.
@@ -77,7 +82,9 @@ export const patch = (
   ctx: UserContext,
   { task_id, ...fields }: TaskId & z.output<typeof taskPatch>,
 ): Promise<Task> =>
-  Object.keys(fields).length === 0 ? get(ctx, { task_id }) : change(ctx, task_id, fields);
+  Object.values(fields).every((value) => value === undefined)
+    ? get(ctx, { task_id })
+    : change(ctx, task_id, fields);
 
 /**
  * Removes a task and its links to tags.
