@@ -3,6 +3,10 @@ import { RRuleTemporal } from "rrule-temporal";
 
 const part = /^[A-Z]+=[^=;\s]+$/i;
 
+// What the parser lets pass and RFC 5545 §3.3.10 does not: no occurrence at all, and a 54th weekday of a year.
+const excess =
+  /(?:^|;)(?:COUNT=(?!0*[1-9]\d*(?:;|$))|BYDAY=(?:[^;]*,)?[+-]?(?:5[4-9]|[6-9]\d|\d{3,})[A-Z])/i;
+
 /** A start of the same kind as UNTIL, as RFC 5545 §3.3.10 wants them: a date, a UTC time, or a local time. */
 const startFor = (rule: string): string => {
   const until = /(?:^|;)UNTIL=([^;]*)/i.exec(rule)?.[1];
@@ -20,20 +24,25 @@ const partsOf = (rule: string): Map<string, string> =>
     }),
   );
 
+/** How many items a part lists; one that is there twice counts once, as to the parser. */
+const itemsIn = (value: string | undefined): number =>
+  new Set(value?.toUpperCase().split(",")).size;
+
 // The parser drops what it does not understand; a rule is only good if every item of it comes back.
 const isWhole = (rule: string, parsed: RRuleTemporal): boolean => {
   const understood = partsOf(/RRULE:(.*)/.exec(parsed.toString())?.[1] ?? "");
   return [...partsOf(rule)].every(
     ([name, value]) =>
       (name === "INTERVAL" && Number(value) === 1) ||
-      understood.get(name)?.split(",").length === value.split(",").length,
+      itemsIn(understood.get(name)) === itemsIn(value),
   );
 };
 
 const isRule = (text: string): boolean => {
   const rule = text.replace(/^RRULE:/i, "");
   const parts = rule.split(";");
-  if (!parts.every((each) => part.test(each)) || partsOf(rule).size !== parts.length) return false;
+  if (!parts.every((each) => part.test(each)) || excess.test(rule)) return false;
+  if (partsOf(rule).size !== parts.length) return false;
   try {
     return isWhole(
       rule,
