@@ -7,10 +7,16 @@ const keys = {
   title: `case_fold(title) collate "C"`,
 };
 
+// An index that also holds the columns of its key is read alone, so that what a page skips costs no row.
+const index = (name: string, key: string, direction = ""): string => {
+  const columns = name === "created_at" ? "" : ` include (${name})`;
+  return `on "tasks" (user_id, (${key})${direction}, id)${columns}`;
+};
+
 export class TaskOrder extends Migration {
   override up(): void {
     // Case beyond ASCII, whatever the database's locale: pg_c_utf8 is built into PostgreSQL 17 and newer,
-    // ICU into most older ones.
+    // ICU into most older ones. The last sigma of a word is a letter of its own, and yet a sigma in lower case.
     this.addSql(`do $do$
       declare chosen text;
       begin
@@ -18,17 +24,15 @@ export class TaskOrder extends Migration {
           where collname in ('pg_c_utf8', 'und-x-icu') order by collname limit 1;
         execute format(
           'create function case_fold(value text) returns text language sql immutable strict parallel safe
-             return lower(value%s)',
+             return replace(lower(value%s), ''ς'', ''σ'')',
           coalesce(' collate ' || chosen, ''));
       end
     $do$`);
 
     this.addSql(`create index "idx_tasks_order_id" on "tasks" (user_id, id)`);
     for (const [name, key] of Object.entries(keys)) {
-      this.addSql(`create index "idx_tasks_order_${name}" on "tasks" (user_id, (${key}), id)`);
-      this.addSql(
-        `create index "idx_tasks_order_${name}_desc" on "tasks" (user_id, (${key}) desc, id)`,
-      );
+      this.addSql(`create index "idx_tasks_order_${name}" ${index(name, key)}`);
+      this.addSql(`create index "idx_tasks_order_${name}_desc" ${index(name, key, " desc")}`);
     }
   }
 

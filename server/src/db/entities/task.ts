@@ -14,16 +14,22 @@ export const orderKeys = {
 
 const index = (name: string, columns: string) => ({
   name,
-  expression: `create index "${name}" on "tasks" (${columns})`,
+  expression: `create index "${name}" on "tasks" ${columns}`,
 });
 
-/** An index for each order and direction, ending in the id: page 1 then costs the same for 10 tasks and for 100,000. */
+/**
+ * An index for each order and direction, ending in the id: page 1 then costs the same for 10 tasks and for 100,000.
+ * It holds the columns of its key too: PostgreSQL reads an index alone only where it has them whole.
+ */
 const orderIndexes = [
-  index("idx_tasks_order_id", "user_id, id"),
-  ...Object.entries(orderKeys).flatMap(([name, key]) => [
-    index(`idx_tasks_order_${name}`, `user_id, (${key}), id`),
-    index(`idx_tasks_order_${name}_desc`, `user_id, (${key}) desc, id`),
-  ]),
+  index("idx_tasks_order_id", "(user_id, id)"),
+  ...Object.entries(orderKeys).flatMap(([name, key]) => {
+    const columns = name === "created_at" ? "" : ` include (${name})`;
+    return [
+      index(`idx_tasks_order_${name}`, `(user_id, (${key}), id)${columns}`),
+      index(`idx_tasks_order_${name}_desc`, `(user_id, (${key}) desc, id)${columns}`),
+    ];
+  }),
 ];
 
 export const Task = defineEntity({
