@@ -11,10 +11,19 @@ import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts"
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** A parameter that is spelled as a list or an object (page[]=1) has the wrong type; it is no unknown one to ignore. */
+const withoutBrackets = (query: unknown): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(isRecord(query) ? query : {}).map(([name, value]) => {
+      const bracket = name.indexOf("[");
+      return bracket === -1 ? [name, value] : [name.slice(0, bracket), [value]];
+    }),
+  );
+
 /** Path, query and body as the one flat input that the procedure takes; the path wins, as it names what is acted on. */
 const inputOf = ({ rest, fields, inputs }: Operation, request: FastifyRequest): unknown => {
   if (inputs.length === 0) return undefined;
-  const texts = { ...(isRecord(request.query) ? request.query : {}) };
+  const texts = withoutBrackets(request.query);
   const path = isRecord(request.params) ? request.params : {};
   const { body } = request;
   let values: Record<string, unknown>;
