@@ -1,0 +1,131 @@
+import type { ErrorCode } from "@taskwire/shared";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Actor, newActor } from "../support/actor.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces } from "../support/faces.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { shown } from "../support/shown.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+describe.each(faces)("over $name", (face) => {
+  let ada: Actor;
+  beforeAll(async () => {
+    ada = await newActor(server.url, face);
+  });
+
+  const bad: [name: string, code: ErrorCode, ...values: unknown[]][] = [
+    ...["page", "limit"].map((name): (typeof bad)[number] =>
+      face.name === "REST"
+        ? [
+            name,
+            "INVALID_PAGINATION",
+            "0",
+            "-1",
+            "1.5",
+            "",
+            "abc",
+            "1e2",
+            " 1",
+            "+1",
+            "0x1",
+            "\u0661",
+            "null",
+          ]
+        : [name, "INVALID_PAGINATION", 0, -1, 1.5, -1e30],
+    ),
+    ["q", "VALIDATION_ERROR", "\0", "a\0b"],
+    ["status", "INVALID_STATUS", "ALL", "done", "", "constructor", "all "],
+    ["priority", "INVALID_PRIORITY", "HIGH", "urgent", "", "1"],
+    ["tag", "VALIDATION_ERROR", "\0"],
+    [
+      "sort",
+      "INVALID_SORT_FIELD",
+      "",
+      "password_hash",
+      "user.email",
+      "--title",
+      "+title",
+      "Title",
+      "constructor",
+    ],
+    ["sort", "INVALID_SORT_FIELD", "id", "title desc", "title,id", "title; drop table tasks", "-"],
+    ...(face.name === "REST"
+      ? []
+      : ["page", "limit", "q", "status", "priority", "tag", "sort", "cursor"].map(
+          (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", true, ["1"], { a: 1 }],
+        )),
+    ...(face.name === "REST"
+      ? []
+      : ["page", "limit", "q", "status", "priority", "tag", "sort"].map(
+          (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", null],
+        )),
+  ];
+  test.each(
+    bad.flatMap(([name, code, ...values]) =>
+      values.map((value) => [name, shown(value), code, value] as const),
+    ),
+  )("%s refuses %s with %s", async (name, _, code, value) => {
+    const answer = await ada.call("task.list", { [name]: value });
+    expectRefusal(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
+  });
+
+  test("the first wrong parameter in the schema's order decides", async () => {
+    const wrong = { sort: "x", priority: "x", status: "x", limit: face.name === "REST" ? "0" : 0 };
+    expectRefusal(await ada.call("task.list", wrong), 400, "INVALID_PAGINATION", "limit");
+    const { limit: _, ...less } = wrong;
+    expectRefusal(await ada.call("task.list", less), 400, "INVALID_STATUS", "status");
+  });
+});
+
+describe("over REST", () => {
+  let token: string;
+  beforeAll(async () => {
+    const [rest] = faces;
+    if (rest === undefined) throw new Error("No face");
+    ({ token } = await newActor(server.url, rest));
+  });
+  const get = async (query: string) => {
+    const response = await fetch(`${server.url}/api/v1/tasks?${query}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  test.each([
+    "page=1&page=2",
+    "limit=1&limit=1",
+    "page[]=1",
+    "page[$gt]=1",
+    "limit%5B%5D=1",
+    "q=a&q=b",
+    "q[]=a",
+    "status=all&status=all",
+    "priority=low&priority=high",
+    "tag=1&tag=2",
+    "tag[a]=1",
+    "sort=title&sort=-title",
+  ])("a parameter that is no single text is not valid: %s", async (query) => {
+    const { status, body } = await get(query);
+    const field = /^\w+/.exec(query)?.[0];
+    expect({ status, ...body }).toMatchObject({ status: 422, code: "VALIDATION_ERROR", field });
+  });
+
+  test.each([
+    "cursor=nonsense",
+    "cursor=",
+    "nonsense=1",
+    "user_id=1&id=2",
+    "q=%E0%A4%A",
+    "",
+    "&&=",
+  ])("what is no parameter is ignored: %s", async (query) => {
+    const { status, body } = await get(query);
+    expect(status).toBe(200);
+    expect(Object.keys(body)).toEqual(["items", "total", "page", "limit", "pages"]);
+  });
+});

@@ -1,0 +1,176 @@
+import type { ErrorCode } from "@taskwire/shared";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Actor, newActor } from "../support/actor.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces } from "../support/faces.ts";
+import { shown } from "../support/shown.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const emoji = "\u{1F389}";
+const sqlText = `'); drop table tags; -- " \\ $1`;
+
+describe.each(faces)("over $name", (face) => {
+  let ada: Actor;
+  let tag_id: number;
+  beforeAll(async () => {
+    ada = await newActor(server.url, face);
+    ({ id: tag_id } = await ada.newTag("The first"));
+  });
+
+  describe("create", () => {
+    test("answers the tag", async () => {
+      const answer = await ada.call("tag.create", { name: "  Work\u00A0", color: "#FF5733" });
+      expect(answer.status).toBe(face.name === "REST" ? 201 : 200);
+      expect(answer.data).toEqual({
+        id: expect.any(Number),
+        name: "Work",
+        color: "#FF5733",
+        user_id: ada.id,
+      });
+    });
+
+    test("has no color unless given, and ignores what a caller may not set", async () => {
+      const input = { name: "Plain", id: 7_777_777, user_id: "x", tag_id: 7_777_777 };
+      const answer = await ada.call("tag.create", input);
+      expect(answer.data).toMatchObject({ color: null, user_id: ada.id });
+      expect(answer.text).not.toContain("7777777");
+    });
+
+    test.each(["a", "x".repeat(50), emoji.repeat(50), sqlText, "123", "null"])(
+      "takes the name %j",
+      async (name) => {
+        expect(await ada.newTag(name)).toMatchObject({ name });
+      },
+    );
+
+    test.each(["#000000", "#abcdef", "#ABCDEF", null])("takes the color %j", async (color) => {
+      const { data } = await ada.call("tag.create", { name: `In ${color}`, color });
+      expect(data).toMatchObject({ color });
+    });
+  });
+
+  const bad: [field: string, code: ErrorCode, ...values: unknown[]][] = [
+    ["name", "INVALID_TAG_NAME", "", "  ", "\u00A0", "\u3000", "\u200B", "x".repeat(51)],
+    ["name", "INVALID_TAG_NAME", emoji.repeat(51)],
+    ["name", "VALIDATION_ERROR", undefined, null, 5, ["a"], {}, "a\0b", "\uD800"],
+    ["color", "INVALID_COLOR", "red", "#fff", "#GGGGGG", "", "FF5733", " #FF5733", "#FF5733\n"],
+    ["color", "INVALID_COLOR", "#FF57333", "#\uFF26F5733", "rgb(1,2,3)"],
+    ["color", "VALIDATION_ERROR", 5, true, ["#FF5733"], {}, "\0"],
+  ];
+  test.each(
+    bad.flatMap(([field, code, ...values]) =>
+      values.map((value) => [field, shown(value), code, value] as const),
+    ),
+  )("%s refuses %s with %s", async (field, _, code, value) => {
+    const input = { tag_id, name: "Good", [field]: value };
+    for (const procedure of ["tag.create", "tag.update"]) {
+      const answer = await ada.call(procedure, input);
+      expectRefusal(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
+    }
+  });
+
+  test("the first wrong field in the schema's order decides", async () => {
+    const answer = await ada.call("tag.create", { color: "red", name: "" });
+    expectRefusal(answer, 400, "INVALID_TAG_NAME", "name");
+    const wrongId = face.name === "REST" ? "x" : "1";
+    const missing = await ada.call("tag.update", { tag_id: wrongId, color: "red" });
+    expectRefusal(missing, 422, "VALIDATION_ERROR", "tag_id");
+  });
+
+  describe("a name", () => {
+    test("is a user's once, compared exactly", async () => {
+      const [one, other] = [await newActor(server.url, face), await newActor(server.url, face)];
+      await one.newTag("Work");
+      expectRefusal(
+        await one.call("tag.create", { name: " Work " }),
+        400,
+        "TAG_ALREADY_EXISTS",
+        "name",
+      );
+      for (const name of ["work", "WORK", "Work.", "Wo rk", "Wörk", "Wo\u0308rk"]) {
+        expect(await one.newTag(name)).toMatchObject({ name });
+      }
+      expect(await other.newTag("Work")).toMatchObject({ name: "Work", user_id: other.id });
+    });
+
+    test("stays taken by a renamed tag's own row only", async () => {
+      const eve = await newActor(server.url, face);
+      const [first, second] = [await eve.newTag("First"), await eve.newTag("Second")];
+      const taken = await eve.call("tag.update", { tag_id: second.id, name: "First" });
+      expectRefusal(taken, 400, "TAG_ALREADY_EXISTS", "name");
+      const same = await eve.call("tag.update", { tag_id: first.id, name: "First" });
+      expect(same.data).toEqual(first);
+      await eve.call("tag.update", { tag_id: first.id, name: "Renamed" });
+      expect(await eve.newTag("First")).toMatchObject({ name: "First" });
+      await eve.call("tag.delete", { tag_id: second.id });
+      expect(await eve.newTag("Second")).not.toMatchObject({ id: second.id });
+    });
+  });
+
+  test("list answers all of the user's tags, oldest first, and none where there are none", async () => {
+    const eve = await newActor(server.url, face);
+    expect((await eve.call("tag.list")).data).toEqual([]);
+    const made = [];
+    for (const name of ["Zebra", "apple", "Middle"]) made.push(await eve.newTag(name));
+    const { status, data, headers } = await eve.call("tag.list");
+    expect(status).toBe(200);
+    expect(data).toEqual(made);
+    expect(headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("update replaces name and color; an absent color becomes null", async () => {
+    const full = await ada.call("tag.update", { tag_id, name: " After ", color: "#123456" });
+    expect(full).toMatchObject({ status: 200, data: { id: tag_id, name: "After" } });
+    const colors = [];
+    for (const color of [undefined, "#654321", null]) {
+      const { data } = await ada.call("tag.update", { tag_id, name: "After", color });
+      colors.push((data as { color: unknown }).color);
+    }
+    expect(colors).toEqual([null, "#654321", null]);
+  });
+
+  test("delete removes the tag from its tasks, and no task", async () => {
+    const eve = await newActor(server.url, face);
+    const [gone, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
+    const task = await eve.newTask();
+    for (const { id } of [gone, kept])
+      await eve.call("task.addTag", { task_id: task.id, tag_id: id });
+    const answer = await eve.call("tag.delete", { tag_id: gone.id });
+    expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+    expect(answer.data).toBeUndefined();
+    expect(await eve.task(task.id)).toEqual({ ...task, tags: [kept] });
+    for (const procedure of ["tag.update", "tag.delete"]) {
+      const again = await eve.call(procedure, { tag_id: gone.id, name: "Again" });
+      expectRefusal(again, 404, "TAG_NOT_FOUND");
+    }
+    await eve.call("task.delete", { task_id: task.id });
+    expect((await eve.call("tag.list")).data).toEqual([kept]);
+  });
+
+  const absent: unknown[] =
+    face.name === "REST"
+      ? ["0", "-1", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
+      : [0, -1, 2_147_483_647, 2_147_483_648, 1e30];
+  test.each(absent)("an id that nobody can own is absent: %s", async (id) => {
+    for (const procedure of ["tag.update", "tag.delete"]) {
+      expectRefusal(await ada.call(procedure, { tag_id: id, name: "A" }), 404, "TAG_NOT_FOUND");
+    }
+  });
+
+  const wrong: unknown[] =
+    face.name === "REST"
+      ? ["abc", "1e2", "0x10", "1.0", "+1", " 1", "\u0661", "a".repeat(101)]
+      : [1.5, "1", null, undefined];
+  test.each(wrong)("an id that is no integer is not valid: %s", async (id) => {
+    for (const procedure of ["tag.update", "tag.delete"]) {
+      const answer = await ada.call(procedure, { tag_id: id, name: "" });
+      expectRefusal(answer, 422, "VALIDATION_ERROR", "tag_id");
+    }
+  });
+});

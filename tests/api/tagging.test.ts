@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Actor, newActor, type Tag, type Task } from "../support/actor.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces } from "../support/faces.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+/** An id that no row has. */
+const nobodys = 2_000_000_000;
+
+describe.each(faces)("over $name", (face) => {
+  let ada: Actor;
+  let task: Task;
+  let tags: [Tag, Tag];
+  beforeAll(async () => {
+    ada = await newActor(server.url, face);
+    task = await ada.newTask({ title: "Tagged", due_date: "2030-01-01T00:00:00.000Z" });
+    tags = [await ada.newTag("One"), await ada.newTag("Two")];
+  });
+
+  const link = (tag_id: number) => ada.call("task.addTag", { task_id: task.id, tag_id });
+  const unlink = (tag_id: number) => ada.call("task.removeTag", { task_id: task.id, tag_id });
+
+  test("tagging answers the task with its tags, the first time and ever after", async () => {
+    const [one, two] = tags;
+    const rest = face.name === "REST";
+    expect(await link(two.id)).toMatchObject({ status: rest ? 201 : 200 });
+    const first = await link(one.id);
+    expect(first).toMatchObject({ status: rest ? 201 : 200 });
+    expect(first.data).toEqual({ ...task, tags });
+    for (const { id } of [one, two]) {
+      const again = await link(id);
+      expect(again).toMatchObject({ status: 200, data: { ...task, tags } });
+    }
+    expect(await ada.task(task.id)).toEqual({ ...task, tags });
+  });
+
+  test("untagging answers nothing, whether the task had the tag or not", async () => {
+    const [one, two] = tags;
+    for (const { id } of tags) await link(id);
+    for (const remaining of [[two], [two]]) {
+      const answer = await unlink(one.id);
+      expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+      expect(answer.data).toBeUndefined();
+      expect((await ada.task(task.id)).tags).toEqual(remaining);
+    }
+    expect(await link(one.id)).toMatchObject({ status: face.name === "REST" ? 201 : 200 });
+  });
+
+  test("a renamed tag is renamed in its tasks", async () => {
+    const tag = await ada.newTag("Before");
+    await link(tag.id);
+    await ada.call("tag.update", { tag_id: tag.id, name: "After", color: "#123456" });
+    const renamed = { ...tag, name: "After", color: "#123456" };
+    expect((await ada.task(task.id)).tags).toContainEqual(renamed);
+    expect((await ada.page()).items[0]?.tags).toContainEqual(renamed);
+  });
+
+  test.each(["task.addTag", "task.removeTag"])("%s looks for the task first", async (procedure) => {
+    const [tag] = tags;
+    const call = (task_id: unknown, tag_id: unknown) => ada.call(procedure, { task_id, tag_id });
+    const no = face.name === "REST" ? "x" : "1";
+    expectRefusal(await call(nobodys, tag.id), 404, "TASK_NOT_FOUND");
+    expectRefusal(await call(task.id, nobodys), 404, "TAG_NOT_FOUND");
+    expectRefusal(await call(nobodys, nobodys), 404, "TASK_NOT_FOUND");
+    expectRefusal(await call(0, -1), 404, "TASK_NOT_FOUND");
+    expectRefusal(await call(no, no), 422, "VALIDATION_ERROR", "task_id");
+    expectRefusal(await call(task.id, no), 422, "VALIDATION_ERROR", "tag_id");
+    // A task that is not there does not make up for an id that is none.
+    expectRefusal(await call(nobodys, no), 422, "VALIDATION_ERROR", "tag_id");
+  });
+
+  test("a task may have many tags, listed by id", async () => {
+    const eve = await newActor(server.url, face);
+    const { id: task_id } = await eve.newTask();
+    const made = [];
+    for (let i = 0; i < 12; i++) made.push(await eve.newTag(`Tag ${12 - i}`));
+    for (const { id: tag_id } of made.toReversed())
+      await eve.call("task.addTag", { task_id, tag_id });
+    expect((await eve.task(task_id)).tags).toEqual(made);
+    await eve.call("task.delete", { task_id });
+    expect((await eve.call("tag.list")).data).toEqual(made);
+  });
+});

@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { callerFor } from "@taskwire/server/rpc/caller.ts";
+import { type Actor, newActor, type Task } from "../support/actor.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces } from "../support/faces.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const execute = (sql: string, values: unknown[] = []) =>
+  server.deps.orm.em.fork().execute(sql, values);
+
+const all = {
+  title: "Write the report",
+  description: '  All of it,\nand "more" \u{1F389}  ',
+  completed: true,
+  priority: "high",
+  due_date: "2030-01-02T03:04:05.678Z",
+  recurrence_rule: "FREQ=WEEKLY;BYDAY=MO",
+};
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+describe.each(faces)("over $name", (face) => {
+  let ada: Actor;
+  beforeAll(async () => {
+    ada = await newActor(server.url, face);
+  });
+
+  describe("create", () => {
+    test("answers the whole task, with defaults for what was not given", async () => {
+      const answer = await ada.call("task.create", { title: "  Buy milk\u3000" });
+      expect(answer.status).toBe(face.name === "REST" ? 201 : 200);
+      expect(answer.data).toEqual({
+        id: expect.any(Number),
+        title: "Buy milk",
+        description: null,
+        completed: false,
+        priority: "medium",
+        due_date: null,
+        recurrence_rule: null,
+        user_id: ada.id,
+        created_at: expect.stringMatching(isoTime),
+        updated_at: expect.stringMatching(isoTime),
+        tags: [],
+      });
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    });
+
+    test("takes every field, and get answers the very same", async () => {
+      const { data } = await ada.call("task.create", all);
+      expect(data).toMatchObject(all);
+      const { id } = data as Task;
+      expect((await ada.call("task.get", { task_id: id })).data).toEqual(data);
+      expect((await ada.page({ sort: "-created_at", limit: 1 })).items).toEqual([data]);
+    });
+
+    test("takes null for what can be null", async () => {
+      const nulls = { description: null, due_date: null, recurrence_rule: null };
+      expect(await ada.newTask(nulls)).toMatchObject(nulls);
+    });
+
+    test("ignores what a caller may not set", async () => {
+      const other = await newActor(server.url, face);
+      const task = await ada.newTask({
+        id: 7_777_777,
+        task_id: 7_777_777,
+        user_id: other.id,
+        created_at: "2000-01-01T00:00:00Z",
+        updated_at: "2000-01-01T00:00:00Z",
+        tags: [{ id: 1 }],
+        nonsense: true,
+      });
+      expect(task).toMatchObject({ user_id: ada.id, tags: [] });
+      expect(JSON.stringify(task)).not.toMatch(/7777777|2000-01-01|nonsense/);
+      expect(await other.page()).toMatchObject({ total: 0 });
+    });
+  });
+
+  describe("update", () => {
+    const required = { title: "New", completed: false, priority: "low" };
+
+    test("replaces all fields; what is absent and can be null becomes null", async () => {
+      const { id, created_at, updated_at } = await ada.newTask(all);
+      const answer = await ada.call("task.update", { task_id: id, ...required });
+      expect(answer.status).toBe(200);
+      expect(answer.data).toMatchObject({
+        ...required,
+        id,
+        description: null,
+        due_date: null,
+        recurrence_rule: null,
+        created_at,
+      });
+      const changed = await ada.task(id);
+      expect(answer.data).toEqual(changed);
+      expect(changed.updated_at > updated_at).toBe(true);
+      expect((await ada.call("task.update", { task_id: id, ...all })).data).toMatchObject(all);
+    });
+
+    test.each(["title", "completed", "priority"])("needs a %s", async (field) => {
+      const { id } = await ada.newTask();
+      const { [field]: _, ...others } = { task_id: id, ...required } as Record<string, unknown>;
+      const answer = await ada.call("task.update", others);
+      expectRefusal(answer, 422, "VALIDATION_ERROR", field);
+      expect(answer.error?.detail).toBe(`${field} is required`);
+    });
+  });
+
+  describe("patch", () => {
+    test.each(Object.entries(all))("changes %s alone", async (field, value) => {
+      const before = await ada.newTask({ title: "Before", description: "Before" });
+      const answer = await ada.call("task.patch", { task_id: before.id, [field]: value });
+      expect(answer.status).toBe(200);
+      const after = await ada.task(before.id);
+      expect(answer.data).toEqual(after);
+      expect(after).toEqual({ ...before, [field]: value, updated_at: after.updated_at });
+      expect(after.updated_at > before.updated_at).toBe(true);
+    });
+
+    test("clears with null what can be null, and refuses it for the rest", async () => {
+      const { id } = await ada.newTask(all);
+      for (const field of ["description", "due_date", "recurrence_rule"]) {
+        const { data } = await ada.call("task.patch", { task_id: id, [field]: null });
+        expect(data).toMatchObject({ [field]: null });
+      }
+      for (const field of ["title", "completed", "priority"]) {
+        const answer = await ada.call("task.patch", { task_id: id, [field]: null });
+        expectRefusal(answer, 422, "VALIDATION_ERROR", field);
+      }
+    });
+
+    test("changes nothing when nothing is given, nor when all that is given is unknown", async () => {
+      const before = await ada.newTask(all);
+      for (const fields of [{}, { nonsense: 1, user_id: ada.id, id: 5 }]) {
+        const answer = await ada.call("task.patch", { task_id: before.id, ...fields });
+        expect(answer).toMatchObject({ status: 200, data: before });
+      }
+      expect(await ada.task(before.id)).toEqual(before);
+    });
+
+    test("moves updated_at even when the clock does not", async () => {
+      const { id } = await ada.newTask();
+      // The row was changed an hour from now: the present time would take it back.
+      await execute("update tasks set updated_at = '2100-01-01' where id = ?", [id]);
+      for (const completed of [true, false])
+        await ada.call("task.patch", { task_id: id, completed });
+      await ada.call("task.update", { task_id: id, ...all });
+      expect((await ada.task(id)).updated_at).toBe("2100-01-01T00:00:00.003Z");
+    });
+
+    test("keeps a task's tags", async () => {
+      const [{ id }, tag] = [await ada.newTask(), await ada.newTag("Kept")];
+      await ada.call("task.addTag", { task_id: id, tag_id: tag.id });
+      const patched = await ada.call("task.patch", { task_id: id, title: "Other" });
+      expect(patched.data).toMatchObject({ tags: [tag] });
+      const replaced = await ada.call("task.update", { task_id: id, ...all });
+      expect(replaced.data).toMatchObject({ tags: [tag] });
+    });
+  });
+
+  test("delete answers nothing, and then there is no task", async () => {
+    const { id: task_id } = await ada.newTask(all);
+    const answer = await ada.call("task.delete", { task_id });
+    expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+    expect(answer.data).toBeUndefined();
+    for (const procedure of ["task.get", "task.patch", "task.update", "task.delete"]) {
+      expectRefusal(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
+    }
+  });
+
+  describe("an id", () => {
+    const calls = ["task.get", "task.patch", "task.update", "task.delete"] as const;
+    const absent: unknown[] =
+      face.name === "REST"
+        ? ["0", "-1", "-0", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
+        : [0, -1, 2_147_483_647, 2_147_483_648, 1e30, -1e308];
+    const wrong: unknown[] =
+      face.name === "REST"
+        ? [
+            "abc",
+            "1e2",
+            "0x10",
+            "1.0",
+            "1.5",
+            "+1",
+            " 1",
+            "1 ",
+            "\u0661",
+            "NaN",
+            "null",
+            "a".repeat(101),
+          ]
+        : [1.5, "1", null, true, [1], { id: 1 }, undefined];
+
+    test.each(absent)("that nobody can own is absent: %s", async (task_id) => {
+      for (const procedure of calls) {
+        expectRefusal(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
+      }
+    });
+
+    test.each(wrong)("that is no integer is not valid: %s", async (task_id) => {
+      for (const procedure of calls) {
+        const answer = await ada.call(procedure, { task_id, ...all, title: "" });
+        expectRefusal(answer, 422, "VALIDATION_ERROR", "task_id");
+      }
+    });
+  });
+});
+
+test("over REST a task is known by its path alone", async () => {
+  const [rest] = faces;
+  if (rest === undefined) throw new Error("No face");
+  const ada = await newActor(server.url, rest);
+  const [task, other] = [await ada.newTask(), await ada.newTask()];
+  const { status } = await fetch(`${server.url}/api/v1/tasks/${task.id}?task_id=${other.id}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${ada.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ task_id: other.id, id: other.id, title: "Changed" }),
+  });
+  expect(status).toBe(200);
+  expect(await ada.task(task.id)).toMatchObject({ title: "Changed" });
+  expect(await ada.task(other.id)).toEqual(other);
+});
+
+test("a direct caller's undefined is as absent as on the wire", async () => {
+  const [face] = faces;
+  if (face === undefined) throw new Error("No face");
+  const ada = await newActor(server.url, face);
+  const { task } = callerFor(server.deps, ada);
+  const before = await ada.newTask(all);
+  const unchanged = await task.patch({ task_id: before.id, title: undefined });
+  expect(unchanged).toEqual(before);
+  const replaced = await task.update({
+    task_id: before.id,
+    title: "New",
+    completed: false,
+    priority: "low",
+    description: undefined,
+    due_date: undefined,
+  });
+  expect(replaced).toMatchObject({ description: null, due_date: null, recurrence_rule: null });
+});
