@@ -40,6 +40,9 @@ export const buildApp = async (
     },
     trustProxy: config.trustProxy ?? false,
     bodyLimit: 64 * kibibyte,
+    // Dropped like every other key that nobody asked for, as tRPC does.
+    onProtoPoisoning: "remove",
+    onConstructorPoisoning: "remove",
     requestTimeout: 10 * second,
     keepAliveTimeout: 5 * second,
     http: { headersTimeout: 5 * second, connectionsCheckingInterval: second },

@@ -88,14 +88,19 @@ describe("bodies", () => {
     ["no JSON", "email=a"],
     ["nothing", ""],
     ["bytes that are no UTF-8 text", new Uint8Array([0x1f, 0x8b, 0x08, 0x00, 0xff])],
-    [
-      "a poisoned prototype",
-      '{"__proto__":{"email":"a"},"email":"a@example.com","password":"correct horse"}',
-    ],
   ])("%s is not valid", async (_, body) => {
     const answer = await post(register, "application/json", body);
     expect(answer).toMatchObject({ status: 422, body: { code: "VALIDATION_ERROR" } });
     expect(answer.body["detail"]).not.toMatch(/unexpected|token|position|proto/i);
+  });
+
+  test("a poisoned prototype is dropped on both faces", async () => {
+    for (const [i, path] of [register, "/trpc/auth.register"].entries()) {
+      const rest = `"email":"poison${i}@example.com","password":"correct horse"`;
+      const poison = '"__proto__":{"name":"a"},"constructor":{"prototype":{"name":"b"}}';
+      const answer = await post(path, "application/json", `{${poison},${rest}}`);
+      expect(answer.text).toContain('"name":null');
+    }
   });
 
   test.each([
