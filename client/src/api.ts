@@ -45,7 +45,7 @@ type Both<A extends z.ZodType, B extends z.ZodType> = {
  * Every procedure by its shared schemas, so that a client's types need nothing of the server: no context, no ORM.
  * tests/types holds it against the server's own router, procedure for procedure.
  */
-export interface Procedures {
+interface Procedures {
   auth: {
     register: Mutation<In<typeof registerInput>, Out<typeof user>>;
     login: Mutation<In<typeof loginInput>, Out<typeof token>>;

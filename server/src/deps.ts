@@ -4,7 +4,7 @@ import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createPasswords, type Passwords } from "./security/passwords.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limit.ts";
-import { jwtSecret } from "./security/secret.ts";
+import { jwtSecret, keptSecret } from "./security/secret.ts";
 import { createTokens, type Tokens } from "./security/tokens.ts";
 
 /** All that the backend needs to answer a call; made once at start, passed in everywhere. */
@@ -29,7 +29,7 @@ interface Overrides {
 
 /**
  * The composition root: opens the database and makes the parts that share it.
- * @throws {EmbeddedDatabaseError | DatabaseUnreachableError} when the database cannot be used
+ * @throws {OperatorError} when the database or its secret cannot be used
  */
 export const createDeps = async (
   config: Config,
@@ -37,9 +37,12 @@ export const createDeps = async (
   overrides: Overrides = {},
 ): Promise<Deps> => {
   const clock = overrides.clock ?? (() => new Date());
+  const { dataDir } = config.database;
+  // A broken secret is told before the database is touched.
+  if (config.jwtSecret === undefined) await keptSecret(dataDir);
   const orm = overrides.orm ?? (await openDatabase(config.database, log));
   try {
-    const secret = config.jwtSecret ?? (await jwtSecret(config.database.dataDir, log));
+    const secret = config.jwtSecret ?? (await jwtSecret(dataDir, log));
     const ttl = { access: config.accessTokenTtl, refresh: config.refreshTokenTtl };
     const [passwords, tokens] = await Promise.all([
       createPasswords(),

@@ -1,9 +1,22 @@
 import closeWithGrace from "close-with-grace";
-import { parseConfig } from "./config.ts";
-import { fail, loadEnvFile } from "./executable.ts";
+import type { FastifyInstance } from "fastify";
+import { type Config, parseConfig } from "./config.ts";
+import { loadEnvFile, run } from "./executable.ts";
 import { createLogger } from "./logger.ts";
+import { OperatorError } from "./operator-error.ts";
 
-const start = async (): Promise<void> => {
+const listen = async (app: FastifyInstance, { host, port }: Config): Promise<string> => {
+  try {
+    return await app.listen({ host, port, listenTextResolver: (at) => `Listening at ${at}` });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatorError(`Cannot listen (${reason}). Set PORT or HOST to what is free here.`, {
+      cause,
+    });
+  }
+};
+
+run(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
   const log = createLogger(config.logLevel);
@@ -15,22 +28,20 @@ const start = async (): Promise<void> => {
   const deps = await createDeps(config, log);
   try {
     const app = await buildApp(deps);
-    const address = await app.listen({
-      host: config.host,
-      port: config.port,
-      listenTextResolver: (at) => `Listening at ${at}`,
-    });
-    log.info(`REST at ${address}/api/v1 (documentation: ${address}/docs), tRPC at ${address}/trpc`);
-    closeWithGrace({ delay: 10_000, logger: false }, async ({ err, signal }) => {
+    const address = await listen(app, config);
+    closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
       if (err === undefined) log.info({ signal }, "Stopping");
       else log.fatal({ err }, "Stopping after an error that nothing caught");
-      await app.close();
-      await deps.close();
+      try {
+        await app.close();
+      } finally {
+        await deps.close();
+      }
+      log.info("Stopped");
     });
+    log.info(`REST at ${address}/api/v1 (documentation: ${address}/docs), tRPC at ${address}/trpc`);
   } catch (error) {
     await deps.close();
     throw error;
   }
-};
-
-start().catch(fail);
+});

@@ -4,7 +4,8 @@ import { openEmbedded } from "./db/embedded.ts";
 import { migrateDown, migrateUp, migrationStatus, schemaDrift } from "./db/migrator.ts";
 import { createMigration } from "./db/new-migration.ts";
 import type { Orm } from "./db/orm.ts";
-import { fail, loadEnvFile, UsageError } from "./executable.ts";
+import { loadEnvFile, run } from "./executable.ts";
+import { OperatorError } from "./operator-error.ts";
 
 const usage = `Usage: pnpm migrate COMMAND
 
@@ -45,28 +46,22 @@ const commands: Partial<Record<string, (name: string | undefined) => Promise<voi
   check: async () => {
     const { up } = await schemaDrift();
     if (up !== "") {
-      throw new UsageError(
+      throw new OperatorError(
         `Entities and migrations disagree. \`pnpm migrate create NAME\` would write:\n\n${up}`,
       );
     }
     console.log("Entities and migrations agree");
   },
   create: async (name = "") => {
-    if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(name)) {
-      throw new UsageError(
-        "A migration's name is words in lower case, joined by _, such as add_sessions",
-      );
-    }
     const paths = await createMigration(name, new Date());
     console.log(paths.map((path) => `Wrote ${path}`).join("\n"));
   },
 };
 
-const run = async ([command = "", name]: readonly string[]): Promise<void> => {
+run(async () => {
   loadEnvFile();
+  const [command = "", name] = process.argv.slice(2);
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined;
-  if (work === undefined) throw new UsageError(usage);
+  if (work === undefined) throw new OperatorError(usage);
   await work(name);
-};
-
-run(process.argv.slice(2)).catch(fail);
+});

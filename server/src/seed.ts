@@ -3,25 +3,26 @@ import { AppError } from "@taskwire/shared";
 import { parseConfig } from "./config.ts";
 import { pendingMigrations } from "./db/migrator.ts";
 import { createDeps } from "./deps.ts";
-import { fail, loadEnvFile, UsageError } from "./executable.ts";
+import { loadEnvFile, run } from "./executable.ts";
 import { createLogger } from "./logger.ts";
+import { OperatorError } from "./operator-error.ts";
 import { register } from "./services/auth.ts";
 import type { ServiceContext } from "./services/context.ts";
 import { fillDemo } from "./services/demo.ts";
 
 const email = "demo@example.com";
 
-const seed = async (): Promise<void> => {
+run(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
   if (config.production)
-    throw new UsageError("A demo user has no place in production (NODE_ENV=production)");
+    throw new OperatorError("A demo user has no place in production (NODE_ENV=production)");
   const deps = await createDeps(config, createLogger("error"));
   const { clock, orm, passwords, tokens } = deps;
   const password = randomBytes(9).toString("base64url");
   try {
     if ((await pendingMigrations(orm)).length > 0) {
-      throw new UsageError("Migrations are pending: run `pnpm migrate up` first");
+      throw new OperatorError("Migrations are pending: run `pnpm migrate up` first");
     }
     // All or nothing: a seed that broke off leaves no user, and can simply be run again.
     const made = await orm.em.fork().transactional(async (em) => {
@@ -45,6 +46,4 @@ const seed = async (): Promise<void> => {
   } finally {
     await deps.close();
   }
-};
-
-seed().catch(fail);
+});

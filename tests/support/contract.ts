@@ -28,7 +28,7 @@ const at = (document: OpenApi, pointer: string): unknown =>
     .reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), document);
 
 /** The same value with every $ref replaced by what it names. */
-export const dereference = (document: OpenApi, value: unknown): unknown => {
+const dereference = (document: OpenApi, value: unknown): unknown => {
   if (Array.isArray(value)) return value.map((item) => dereference(document, item));
   if (!isObject(value)) return value;
   if (typeof value["$ref"] === "string") return dereference(document, at(document, value["$ref"]));

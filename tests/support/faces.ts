@@ -20,7 +20,7 @@ export interface Answer {
   error: ErrorBody | undefined;
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** The access token. */
   token?: string | undefined;
   /** The refresh token's cookie. */

@@ -52,9 +52,12 @@ export default async ({ provide }: TestProject): Promise<() => Promise<void>> =>
   const folder = await mkdtemp(join(tmpdir(), "taskwire-tests-"));
   const pgliteTemplate = join(folder, "template.tar");
   const given = process.env["TEST_DATABASE_URL"];
-  const postgres =
-    given === undefined ? await startPostgres() : { url: given, stop: async () => {} };
-  await Promise.all([makePgliteTemplate(pgliteTemplate), makePostgresTemplate(postgres.url)]);
+  // PGlite's start blocks this process for seconds: PostgreSQL's may run meanwhile, a connection to it would time out.
+  const [postgres] = await Promise.all([
+    given === undefined ? startPostgres() : { url: given, stop: async () => {} },
+    makePgliteTemplate(pgliteTemplate),
+  ]);
+  await makePostgresTemplate(postgres.url);
   provide("pgliteTemplate", pgliteTemplate);
   provide("postgresUrl", postgres.url);
   return async () => {

@@ -26,6 +26,8 @@ export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
 const common = {
   entities: [...entities],
   extensions: [Migrator],
+  // Otherwise a misspelt DATABASE_URL makes a new, empty database.
+  ensureDatabase: false,
   migrations: {
     migrationsList: migrations,
     tableName: "migrations",
@@ -55,6 +57,8 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
     clientUrl: url,
     pool: { min: options.poolMin, max: options.poolMax },
     driverOptions: {
+      // The ORM reads no parameters of a URL: without this, sslmode=require would connect in clear.
+      connectionString: url,
       application_name: "taskwire",
       connectionTimeoutMillis: 2000,
       lock_timeout: 2000,

@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
 
 /** The refresh token's cookie, wherever the face keeps it. */
-export interface RefreshCookie {
+interface RefreshCookie {
   /** The token that the caller sent, if any. */
   readonly value: string | undefined;
   set: (token: string) => void;

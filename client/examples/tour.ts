@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { createClient, isRefused } from "@taskwire/client";
+
+const [url = "http://127.0.0.1:8000"] = process.argv.slice(2);
+
+// A browser keeps the refresh token's cookie by itself; in Node the script does.
+let cookie: string | undefined;
+const client = createClient({
+  url,
+  fetch: async (input, init) => {
+    const headers = new Headers(init?.headers);
+    if (cookie !== undefined) headers.set("cookie", cookie);
+    const response = await fetch(input, { ...init, headers });
+    for (const line of response.headers.getSetCookie()) [cookie] = line.split(";", 1);
+    return response;
+  },
+  onSignedOut: () => console.log("Nobody is signed in any more"),
+});
+
+const email = `ada-${randomUUID()}@example.com`;
+const password = "correct horse battery";
+
+const user = await client.auth.register.mutate({ email, password, name: "Ada" });
+console.log(`Registered ${user.name} as ${user.email}`);
+
+await client.auth.login.mutate({ email, password });
+console.log(`Signed in as ${(await client.auth.me.query()).name}`);
+
+const work = await client.tag.create.mutate({ name: "Work", color: "#3366CC" });
+for (const title of ["Write the report", "Answer the auditor", "Book the train"]) {
+  const task = await client.task.create.mutate({ title, due_date: "2030-01-31T17:00:00+01:00" });
+  await client.task.addTag.mutate({ task_id: task.id, tag_id: work.id });
+}
+
+let page = await client.task.list.query({ tag: "Work", sort: "title", limit: 2 });
+console.log(`${page.total} tasks are tagged Work; the first two:`);
+for (const task of page.items) console.log(`  ${task.title}, due ${task.due_date}`);
+page = await client.task.list.query({
+  tag: "Work",
+  sort: "title",
+  limit: 2,
+  cursor: page.next_cursor,
+});
+console.log(`and after them: ${page.items.map(({ title }) => title).join(", ")}`);
+
+try {
+  await client.task.create.mutate({ title: "Sleep in", due_date: "tomorrow" });
+} catch (error) {
+  // The codes of the error table are a union type: a misspelt one does not compile.
+  if (!isRefused(error, "INVALID_DUE_DATE")) throw error;
+  console.log(`Refused: ${error.data.detail} (field ${error.data.field})`);
+}
+
+await client.auth.logout.mutate();

@@ -1,0 +1,56 @@
+import { migrateDown, migrateUp, pendingMigrations } from "@taskwire/server/db/migrator.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { migrations } from "@taskwire/migrations";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { catalogOf } from "../support/catalog.ts";
+import { cloneDatabase } from "../support/database.ts";
+
+let orm: Orm;
+beforeEach(async () => {
+  orm = await cloneDatabase();
+});
+afterEach(() => orm.close());
+
+const names = migrations.map(({ name }) => name);
+
+/** Reverts migrations until there is none left. */
+const revertAll = async (): Promise<string[]> => {
+  const [reverted] = await migrateDown(orm);
+  return reverted === undefined ? [] : [reverted, ...(await revertAll())];
+};
+
+test("the list is in order of the names, which tell the time", () => {
+  for (const name of names) expect(name).toMatch(/^2\d{13}_[a-z0-9]+(?:_[a-z0-9]+)*$/);
+  expect(names).toEqual(names.toSorted());
+});
+
+test("the migrated database is what the entities describe", async () => {
+  expect(await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false })).toEqual({
+    up: "",
+    down: "",
+  });
+});
+
+test("down takes everything back, with rows in it, and up makes the same again", async () => {
+  await orm.em.fork().execute("insert into users (email, password_hash) values ('a@b.c', 'x')");
+  const before = await catalogOf(orm);
+  expect(await revertAll()).toEqual(names.toReversed());
+  const { columns } = await catalogOf(orm);
+  expect(columns.filter((line) => !line.startsWith("migrations."))).toEqual([]);
+  expect(await pendingMigrations(orm)).toEqual(names);
+  expect(await migrateUp(orm)).toEqual(names);
+  expect(await catalogOf(orm)).toEqual(before);
+  expect(await migrateUp(orm)).toEqual([]);
+});
+
+test("each single step back can be taken again", async () => {
+  const [newest] = await migrateDown(orm);
+  expect(await migrateUp(orm)).toEqual([newest]);
+});
+
+test("asking what is pending writes nothing, on an empty database too", async () => {
+  await revertAll();
+  await orm.em.fork().execute("drop table migrations");
+  expect(await pendingMigrations(orm)).toEqual(names);
+  expect((await catalogOf(orm)).columns).toEqual([]);
+});

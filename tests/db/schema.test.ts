@@ -1,0 +1,175 @@
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { catalogOf } from "../support/catalog.ts";
+import { cloneDatabase } from "../support/database.ts";
+
+let orm: Orm;
+beforeAll(async () => {
+  orm = await cloneDatabase();
+});
+afterAll(() => orm.close());
+
+const run = <Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> =>
+  orm.em.fork().execute<Row[]>(sql, parameters);
+
+describe("the catalog", () => {
+  let catalog: Awaited<ReturnType<typeof catalogOf>>;
+  beforeAll(async () => {
+    catalog = await catalogOf(orm);
+  });
+
+  /** Everything but the migrations' own bookkeeping. */
+  const ours = (lines: readonly string[] | undefined) =>
+    lines?.filter((line) => !/\bmigrations(?:_|\b)/.test(line));
+
+  test("has every column with its type, nullability and default", () => {
+    expect(ours(catalog.columns)).toEqual([
+      "tags.id integer not null default nextval('tags_id_seq'::regclass)",
+      "tags.name character varying(50) not null",
+      "tags.color character varying(7)",
+      "tags.user_id uuid not null",
+      "task_tag_link.task_id integer not null",
+      "task_tag_link.tag_id integer not null",
+      "tasks.id integer not null default nextval('tasks_id_seq'::regclass)",
+      "tasks.title character varying(200) not null",
+      "tasks.description character varying(1000)",
+      "tasks.completed boolean not null default false",
+      "tasks.priority character varying(6) not null default 'medium'::character varying",
+      "tasks.due_date timestamp(3) with time zone",
+      "tasks.recurrence_rule text",
+      "tasks.user_id uuid not null",
+      "tasks.created_at timestamp(3) with time zone not null default now()",
+      "tasks.updated_at timestamp(3) with time zone not null default now()",
+      "users.id uuid not null default gen_random_uuid()",
+      "users.email text not null",
+      "users.password_hash text not null",
+      "users.name text",
+      "users.created_at timestamp(3) with time zone not null default now()",
+    ]);
+  });
+
+  test("has every index by its name", () => {
+    expect(ours(catalog.indexes)).toEqual([
+      "CREATE INDEX idx_tags_user_id ON public.tags USING btree (user_id)",
+      "CREATE INDEX idx_task_tag_link_tag ON public.task_tag_link USING btree (tag_id)",
+      "CREATE INDEX idx_task_tag_link_task ON public.task_tag_link USING btree (task_id)",
+      "CREATE INDEX idx_tasks_user_completed ON public.tasks USING btree (user_id, completed)",
+      "CREATE INDEX idx_tasks_user_due_date ON public.tasks USING btree (user_id, due_date)",
+      "CREATE INDEX idx_tasks_user_id ON public.tasks USING btree (user_id)",
+      "CREATE INDEX idx_tasks_user_priority ON public.tasks USING btree (user_id, priority)",
+      "CREATE UNIQUE INDEX tags_name_user_id_unique ON public.tags USING btree (name, user_id)",
+      "CREATE UNIQUE INDEX tags_pkey ON public.tags USING btree (id)",
+      "CREATE UNIQUE INDEX task_tag_link_pkey ON public.task_tag_link USING btree (task_id, tag_id)",
+      "CREATE UNIQUE INDEX tasks_pkey ON public.tasks USING btree (id)",
+      "CREATE UNIQUE INDEX users_email_unique ON public.users USING btree (lower(email))",
+      "CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)",
+    ]);
+  });
+
+  test("has every constraint, and every foreign key deletes with what it names", () => {
+    expect(ours(catalog.constraints)).toEqual([
+      "tags.tags_name_user_id_unique UNIQUE (name, user_id)",
+      "tags.tags_pkey PRIMARY KEY (id)",
+      "tags.tags_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+      "task_tag_link.task_tag_link_pkey PRIMARY KEY (task_id, tag_id)",
+      "task_tag_link.task_tag_link_tag_id_foreign FOREIGN KEY (tag_id) REFERENCES tags(id) ON UPDATE CASCADE ON DELETE CASCADE",
+      "task_tag_link.task_tag_link_task_id_foreign FOREIGN KEY (task_id) REFERENCES tasks(id) ON UPDATE CASCADE ON DELETE CASCADE",
+      "tasks.tasks_pkey PRIMARY KEY (id)",
+      expect.stringMatching(/^tasks\.tasks_priority_check CHECK .*'low'.*'medium'.*'high'/),
+      "tasks.tasks_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+      "users.users_pkey PRIMARY KEY (id)",
+    ]);
+  });
+});
+
+describe("plain SQL", () => {
+  const insertUser = async (email: string): Promise<string> => {
+    const [user] = await run<{ id: string }>(
+      "insert into users (email, password_hash) values (?, 'x') returning id",
+      [email],
+    );
+    return user?.id ?? "";
+  };
+  const insertTask = (user: string, columns = "", values = "") =>
+    run<{ id: number }>(
+      `insert into tasks (title, user_id ${columns}) values ('Milk', '${user}' ${values}) returning *`,
+    );
+  const insertTag = (user: string, name: string) =>
+    run<{ id: number }>("insert into tags (name, user_id) values (?, ?) returning *", [name, user]);
+
+  test("needs only the required columns, and gets the defaults", async () => {
+    const id = await insertUser("defaults@example.com");
+    const recent = "created_at between now() - interval '1 minute' and now() as recent";
+    const [user] = await run(`select id, name, ${recent} from users where id = ?`, [id]);
+    expect(user).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      name: null,
+      recent: true,
+    });
+    await insertTask(id);
+    const [task] = await run(
+      `select description, completed, priority, due_date, recurrence_rule, ${recent}, updated_at = created_at as new
+       from tasks where user_id = ?`,
+      [id],
+    );
+    expect(task).toEqual({
+      description: null,
+      completed: false,
+      priority: "medium",
+      due_date: null,
+      recurrence_rule: null,
+      recent: true,
+      new: true,
+    });
+    expect(await insertTag(id, "home")).toMatchObject([{ name: "home", color: null }]);
+  });
+
+  test("cannot store one address twice, however it is written", async () => {
+    await insertUser("Ada@example.com");
+    await expect(insertUser("aDA@EXAMPLE.com")).rejects.toThrow(/users_email_unique/);
+  });
+
+  test("cannot store one tag twice for a user, but for two users", async () => {
+    const [ada, bob] = [await insertUser("a@example.com"), await insertUser("b@example.com")];
+    await insertTag(ada, "work");
+    await insertTag(bob, "work");
+    await expect(insertTag(ada, "work")).rejects.toThrow(/tags_name_user_id_unique/);
+  });
+
+  test("cannot store a priority but low, medium and high", async () => {
+    const id = await insertUser("priorities@example.com");
+    for (const priority of ["low", "medium", "high"])
+      await insertTask(id, ", priority", `, '${priority}'`);
+    for (const priority of ["urgent", "LOW", ""])
+      await expect(insertTask(id, ", priority", `, '${priority}'`)).rejects.toThrow(
+        /tasks_priority_check/,
+      );
+  });
+
+  test("deletes with a user the tasks, the tags and the links, and nobody else's", async () => {
+    const [gone, stays] = [await insertUser("gone@example.com"), await insertUser("s@example.com")];
+    for (const user of [gone, stays]) {
+      const [task] = await insertTask(user);
+      const [tag] = await insertTag(user, "errands");
+      await run("insert into task_tag_link (task_id, tag_id) values (?, ?)", [task?.id, tag?.id]);
+    }
+    await run("delete from users where id = ?", [gone]);
+    const left = await run(
+      `select tasks.user_id as task_owner, tags.user_id as tag_owner
+       from task_tag_link join tasks on tasks.id = task_id join tags on tags.id = tag_id`,
+    );
+    expect(left).toEqual([{ task_owner: stays, tag_owner: stays }]);
+    for (const table of ["tasks", "tags"])
+      expect(await run(`select from ${table} where user_id = ?`, [gone])).toEqual([]);
+  });
+
+  test("keeps a moment, whatever the time zone that it is written and read in", async () => {
+    const id = await insertUser("zones@example.com");
+    await insertTask(id, ", due_date", ", '2030-06-01 12:00:00+02'");
+    const [task] = await run(
+      "select due_date = timestamptz '2030-06-01 10:00:00Z' as same from tasks where user_id = ?",
+      [id],
+    );
+    expect(task).toEqual({ same: true });
+  });
+});

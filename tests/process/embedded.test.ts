@@ -1,0 +1,69 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { faces } from "../support/faces.ts";
+import { signUp } from "../support/people.ts";
+import { finish, serve, temporaryFolder } from "../support/process.ts";
+
+const modeOf = async (path: string): Promise<string> =>
+  ((await stat(path)).mode & 0o777).toString(8);
+
+/** Only a clean shutdown removes PostgreSQL's pid file. */
+const isClosed = async (folder: string): Promise<boolean> =>
+  !(await readdir(join(folder, ".data/pglite"))).includes("postmaster.pid");
+
+test("a first start makes all that it needs, and a second one goes on with it", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, ".data/jwt-secret");
+  const first = await serve(folder);
+  expect(first.stdout).toMatch(/Making an embedded database in \.data/);
+  expect(first.stdout).toMatch(/Made a JWT secret and keep it in \.data\/jwt-secret/);
+  expect(await modeOf(join(folder, ".data"))).toBe("700");
+  expect(await modeOf(join(folder, ".data/pglite"))).toBe("700");
+  expect(await modeOf(path)).toBe("600");
+  const secret = await readFile(path, "utf8");
+  expect(secret).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(first.stdout).not.toContain(secret.trim());
+  const ada = await signUp(first.url);
+  expect(await isClosed(folder)).toBe(false);
+  expect(await first.kill("SIGTERM")).toEqual({ code: 0, signal: null });
+  expect(first.stderr).toBe("");
+  expect(await isClosed(folder)).toBe(true);
+
+  const status = await finish("migrate", { folder, args: ["status"] });
+  expect(status.stdout).toMatch(/^applied {2}\d{14}_\w+ /);
+  const second = await serve(folder);
+  expect(second.stdout).not.toMatch(/Making|Made/);
+  expect(await readFile(path, "utf8")).toBe(secret);
+  for (const face of faces) {
+    const me = await face.call(second.url, "auth.me", undefined, { token: ada.token });
+    expect(me.data).toMatchObject({ id: ada.id, email: ada.email });
+    const { email, password } = ada;
+    const signedIn = await face.call(second.url, "auth.login", { email, password });
+    expect(signedIn.status).toBe(200);
+  }
+  expect(await second.kill("SIGINT")).toEqual({ code: 0, signal: null });
+  expect(second.stderr).toBe("");
+  expect(await isClosed(folder)).toBe(true);
+});
+
+test("a data directory in use is refused to every other process, and its server goes on", async () => {
+  const folder = await temporaryFolder();
+  const { url } = await serve(folder);
+  const ada = await signUp(url);
+  const others = [
+    finish("main", { folder, env: { PORT: "0" } }),
+    ...["up", "down", "status"].map((command) => finish("migrate", { folder, args: [command] })),
+  ];
+  for (const { code, stdout, stderr } of await Promise.all(others)) {
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toBe(
+      "Another process uses the embedded database in .data. Stop it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL.\n",
+    );
+  }
+  const [rest] = faces;
+  const me = await rest?.call(url, "auth.me", undefined, { token: ada.token });
+  expect(me?.data).toMatchObject({ id: ada.id });
+  await signUp(url);
+});

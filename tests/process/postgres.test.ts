@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { emptyDatabase } from "../support/empty-database.ts";
+import { signUp } from "../support/people.ts";
+import { finish, serve, temporaryFolder } from "../support/process.ts";
+
+test("a start warns of pending migrations, and never applies them", async () => {
+  const folder = await temporaryFolder();
+  const { env, query } = await emptyDatabase();
+  const before = await serve(folder, env);
+  expect(before.stdout).toMatch(/"level":"warn".*Migrations are pending: run `pnpm migrate up`/);
+  const tables = "select tablename from pg_tables where schemaname = 'public'";
+  expect(await query(tables)).toEqual([]);
+  const ready = async (url: string) => (await fetch(`${url}/health/ready`)).status;
+  expect(await ready(before.url)).toBe(503);
+
+  const migrated = await finish("migrate", { folder, env, args: ["up"] });
+  expect(migrated).toMatchObject({ code: 0, stderr: "" });
+  expect(await ready(before.url)).toBe(200);
+  const after = await serve(folder, env);
+  expect(after.stdout).not.toContain("warn");
+  const ada = await signUp(after.url);
+  expect(await query("select id from users")).toEqual([{ id: ada.id }]);
+  expect(await after.kill("SIGTERM")).toEqual({ code: 0, signal: null });
+  expect(before.stderr + after.stderr).toBe("");
+});
+
+test("of two deployments at once one migrates, while the other waits", async () => {
+  const folder = await temporaryFolder();
+  const { env, query } = await emptyDatabase();
+  const up = () => finish("migrate", { folder, env, args: ["up"] });
+  // Their lock (server/src/db/migrator.ts), held until both ask for it.
+  await query("select pg_advisory_lock(82759473)");
+  const both = Promise.all([up(), up()]);
+  const waiting = "select from pg_locks where locktype = 'advisory' and not granted";
+  while ((await query(waiting)).length < 2);
+  await query("select pg_advisory_unlock(82759473)");
+  const outcomes = await both;
+  expect(outcomes).toMatchObject([{ code: 0 }, { code: 0 }]);
+  expect(outcomes.map(({ stdout }) => stdout).toSorted()).toEqual([
+    expect.stringMatching(/^Applied \d{14}_\w+\n/),
+    "Nothing to apply\n",
+  ]);
+});

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+import { blocksOf, diffOf, partOf, root, textOf } from "../support/documents.ts";
+
+/** The project as it stands, to try something on: what is installed is shared with the original. */
+const copyProject = async (): Promise<string> => {
+  const copy = await mkdtemp(join(tmpdir(), "taskwire-recipe-"));
+  onTestFinished(() => rm(copy, { recursive: true }));
+  await cp(root, copy, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => !/^(?:node_modules|\.git|\.data)$/.test(relative(root, path)),
+  });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  return copy;
+};
+
+test("the README's recipe makes a procedure that is served, typed, documented and tested", async () => {
+  const copy = await copyProject();
+  const steps = blocksOf(partOf(textOf("README.md"), "recipe"));
+  for (const step of steps) {
+    const path = join(copy, step.path ?? "");
+    if (step.language === "diff") {
+      const { before, after } = diffOf(step);
+      const source = await readFile(path, "utf8");
+      await writeFile(path, before === "" ? source + after : source.replace(before, () => after));
+    } else await writeFile(path, step.text, { flag: "wx" });
+  }
+
+  const outputOf = async (name: string, ...args: string[]) => {
+    const child = spawn(join(root, "node_modules/.bin", name), args, { cwd: copy });
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = await once(child, "exit");
+    return { code, text: (await output).join("") };
+  };
+  const succeeds = async (...command: Parameters<typeof outputOf>): Promise<void> => {
+    const output = await outputOf(...command);
+    if (output.code !== 0) throw new Error(`${command.join(" ")} failed:\n${output.text}`);
+  };
+  const sources = steps.flatMap(({ path = "" }) => (path.endsWith(".ts") ? [path] : []));
+  // Only the recipe's own faults count: what else is in the making does not concern it.
+  const types = await outputOf("tsc", "-p", "tsconfig.json");
+  expect(types.text).not.toMatch(new RegExp(sources.join("|")));
+  await succeeds("oxlint", "--type-aware", ...sources);
+  await succeeds("oxfmt", "--check", ...sources);
+  const tests = ["tests/api/account.test.ts", "tests/unit/openapi.test.ts"];
+  await succeeds("vitest", "run", "-u", "--project=unit", "--project=pglite", ...tests);
+  const document = await readFile(join(copy, "server/openapi.json"), "utf8");
+  expect(JSON.parse(document)).toHaveProperty(["paths", "/api/v1/account", "patch"]);
+}, 120_000);
