@@ -36,7 +36,7 @@ interface Options {
   node?: readonly string[];
 }
 
-type Executable = "main" | "migrate";
+type Executable = "main" | "migrate" | "seed";
 
 /** Starts an executable of the server. */
 const start = (name: Executable, { folder, env = {}, args = [], node = [] }: Options): Running => {

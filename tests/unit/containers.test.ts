@@ -1,0 +1,78 @@
+import { existsSync, globSync } from "node:fs";
+import { join } from "node:path";
+import { environment } from "@taskwire/server/config.ts";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { root, textOf } from "../support/documents.ts";
+
+interface Service {
+  image: string;
+  build?: { context: string; dockerfile: string };
+  command?: string[];
+  environment: Record<string, string>;
+  healthcheck?: { test?: unknown; disable?: boolean };
+  depends_on?: Record<string, { condition: string }>;
+}
+
+const { services } = parse(textOf("docker-compose.yml"), { merge: true }) as {
+  services: Record<"postgres" | "redis" | "migrate" | "server", Service>;
+};
+
+describe("docker-compose.yml", () => {
+  test("has no default for any secret", () => {
+    const values = Object.values(services).flatMap((service) =>
+      Object.values(service.environment ?? {}),
+    );
+    const secrets = values.filter((value) => /PASSWORD|SECRET/.test(value));
+    expect(secrets.length).toBeGreaterThanOrEqual(3);
+    for (const secret of secrets) expect(secret).toMatch(/\$\{\w+:\?[^}]+\}/);
+  });
+
+  test("sets only settings that there are", () => {
+    for (const { environment: given } of [services.server, services.migrate]) {
+      expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(Object.keys(given)));
+    }
+  });
+
+  test("starts each part when what it needs is ready", () => {
+    expect(services.postgres.image).toBe("postgres:18");
+    expect(services.redis.image).toBe("redis:8");
+    for (const { healthcheck } of [services.postgres, services.redis])
+      expect(healthcheck?.test).toBeDefined();
+    expect(services.migrate.command).toEqual(["node", "server/src/migrate.ts", "up"]);
+    expect(services.migrate.depends_on).toEqual({ postgres: { condition: "service_healthy" } });
+    expect(services.server.depends_on).toEqual({
+      migrate: { condition: "service_completed_successfully" },
+      redis: { condition: "service_healthy" },
+    });
+    expect(services.server.build).toEqual({ context: ".", dockerfile: "server/Dockerfile" });
+  });
+});
+
+describe("server/Dockerfile", () => {
+  const lines = textOf("server/Dockerfile").replaceAll("\\\n", " ").split("\n");
+  const instructions = (name: string) =>
+    lines
+      .filter((line) => line.startsWith(`${name} `))
+      .map((line) => line.slice(name.length + 1).trim());
+
+  test("copies what is there, and every manifest that the lock file names", () => {
+    const sources = instructions("COPY")
+      .filter((line) => !line.startsWith("--from"))
+      .flatMap((line) => line.split(" ").slice(0, -1));
+    for (const source of sources) expect(globSync(join(root, source))).not.toEqual([]);
+    const manifests = globSync("*/package.json", { cwd: root }).filter(
+      (path) => !path.startsWith("node_modules"),
+    );
+    expect(sources).toEqual(expect.arrayContaining(manifests));
+  });
+
+  test("runs the server as nobody special, and asks after its health", () => {
+    expect(instructions("USER")).toEqual(["node"]);
+    expect(instructions("HEALTHCHECK").join()).toContain("/health/ready");
+    const [command = "[]"] = instructions("CMD");
+    const [program, file = ""] = JSON.parse(command) as string[];
+    expect(program).toBe("node");
+    expect(existsSync(join(root, file))).toBe(true);
+  });
+});
