@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** What needs a database runs on both, from the same files. */
+/** What needs a database runs on both, from the same files, but for what only one of them can do. */
 const onDatabase = (database: "pglite" | "postgres") => ({
   extends: true as const,
   test: {
     name: database,
-    include: ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts"],
+    include: ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts", `tests/${database}/**/*.test.ts`],
     provide: { database },
   },
 });

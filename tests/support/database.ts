@@ -5,9 +5,10 @@ import { openPglite, openPostgres, type Orm } from "@taskwire/server/db/orm.ts";
 import { inject } from "vitest";
 import { templateName, withDatabase } from "./global-setup.ts";
 
-const clonePglite = async (): Promise<Orm> => {
+/** A PGlite with a copy of the migrated template. */
+export const clonePglite = async (): Promise<PGlite> => {
   const template = await readFile(inject("pgliteTemplate"));
-  return openPglite(await PGlite.create({ loadDataDir: new Blob([new Uint8Array(template)]) }));
+  return PGlite.create({ loadDataDir: new Blob([new Uint8Array(template)]) });
 };
 
 /** Runs one statement on the test server's maintenance database. */
@@ -31,7 +32,7 @@ export const clonePostgres = async (
 
 /** A migrated, empty database of the kind that the running project tests; `close()` removes it. */
 export const cloneDatabase = async (): Promise<Orm> => {
-  if (inject("database") === "pglite") return clonePglite();
+  if (inject("database") === "pglite") return openPglite(await clonePglite());
   const { url, drop } = await clonePostgres();
   const orm = await openPostgres(url, { poolMin: 0, poolMax: 5 });
   return {

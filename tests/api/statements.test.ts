@@ -1,0 +1,135 @@
+import { appRouter } from "@taskwire/server/rpc/router.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Actor, newActor } from "../support/actor.ts";
+import { faces } from "../support/faces.ts";
+import { sorts } from "../support/listing.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { type Statement, watchedDatabase } from "../support/statements.ts";
+
+let server: TestServer;
+let statements: Statement[];
+beforeAll(async () => {
+  const watched = await watchedDatabase();
+  ({ statements } = watched);
+  server = await startServer({ orm: watched.orm });
+});
+afterAll(() => server.close());
+
+/** Statements for each success. */
+const expected: Record<string, number> = {
+  "auth.register": 1,
+  "auth.login": 1,
+  "auth.refresh": 1,
+  "auth.logout": 0,
+  "auth.me": 1,
+  "task.create": 1,
+  "task.list": 1,
+  "task.get": 1,
+  "task.update": 1,
+  "task.patch": 1,
+  "task.delete": 1,
+  "task.addTag": 1,
+  "task.removeTag": 1,
+  "tag.create": 1,
+  "tag.list": 1,
+  "tag.update": 1,
+  "tag.delete": 1,
+};
+
+test("every procedure is counted", () => {
+  expect(Object.keys(expected)).toEqual(Object.keys(appRouter._def.procedures));
+});
+
+describe.each(faces)("over $name", (face) => {
+  const fill = async (tasks: number, tags: number): Promise<Actor> => {
+    const actor = await newActor(server.url, face);
+    const values = (count: number) => Array.from({ length: count }, () => "(?, ?)").join();
+    const em = server.deps.orm.em.fork();
+    const names = (count: number, word: string) =>
+      Array.from({ length: count }, (_, i) => [`${word} ${i}`, actor.id]).flat();
+    await em.execute(
+      `insert into tasks (title, user_id) values ${values(tasks)}`,
+      names(tasks, "Task"),
+    );
+    await em.execute(`insert into tags (name, user_id) values ${values(tags)}`, names(tags, "Tag"));
+    await em.execute(
+      "insert into task_tag_link select t.id, g.id from tasks t join tags g using (user_id) where user_id = ?",
+      [actor.id],
+    );
+    return actor;
+  };
+
+  describe.each([
+    [1, 1],
+    [100, 5],
+  ])("for %i tasks with %i tags each", (taskCount, tagCount) => {
+    let ada: Actor;
+    beforeAll(async () => {
+      ada = await fill(taskCount, tagCount);
+    });
+
+    const expectStatements = async (name: string, input?: unknown) => {
+      const before = statements.length;
+      const { token, cookie } = ada;
+      const { error } = await face.call(server.url, name, input, { token, cookie });
+      expect({ name, input, error, count: statements.length - before }).toEqual({
+        name,
+        input,
+        error: undefined,
+        count: expected[name],
+      });
+    };
+
+    test("each operation sends one statement", async () => {
+      const all = {
+        title: "New",
+        completed: true,
+        priority: "high",
+        due_date: "2030-01-01T00:00:00Z",
+      };
+      const { id: task_id } = await ada.newTask();
+      const [linked, { id: tag_id }] = [await ada.newTag("Linked"), await ada.newTag("Renamed")];
+      const { email, password } = ada;
+      const calls: [name: string, input?: unknown][] = [
+        ["auth.register", { email: `new.${email}`, password }],
+        ["auth.login", { email, password }],
+        ["auth.refresh"],
+        ["auth.me"],
+        ["task.create", all],
+        ["task.get", { task_id }],
+        ["task.update", { task_id, ...all }],
+        ["task.patch", { task_id, title: "Newer" }],
+        ["task.patch", { task_id }],
+        ["task.addTag", { task_id, tag_id: linked.id }],
+        ["task.addTag", { task_id, tag_id: linked.id }],
+        ["task.removeTag", { task_id, tag_id: linked.id }],
+        ["task.removeTag", { task_id, tag_id: linked.id }],
+        ["tag.create", { name: `New ${taskCount}` }],
+        ["tag.list"],
+        ["tag.update", { tag_id, name: "Newest", color: "#123456" }],
+        ["task.delete", { task_id }],
+        ["tag.delete", { tag_id }],
+        ["auth.logout"],
+      ];
+      for (const [name, input] of calls) await expectStatements(name, input);
+      const called = new Set([...calls.map(([name]) => name), "task.list"]);
+      expect(called).toEqual(new Set(Object.keys(expected)));
+    });
+
+    test("a list sends one, tags and count and all", async () => {
+      await expectStatements("task.list");
+      for (const sort of sorts.filter((each) => each !== undefined)) {
+        await expectStatements("task.list", {
+          sort,
+          limit: 100,
+          status: "pending",
+          q: "a",
+          tag: "Tag 0",
+        });
+      }
+      await expectStatements("task.list", { page: 7, limit: 100 });
+      const { next_cursor: cursor } = await ada.page({ limit: 10 });
+      await expectStatements("task.list", { limit: 100, ...(cursor == null ? {} : { cursor }) });
+    });
+  });
+});

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Actor, newActor } from "../support/actor.ts";
+import { faces } from "../support/faces.ts";
+import { against, type Sql } from "../support/rival.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { type Statement, watchedDatabase } from "../support/statements.ts";
+import { tally } from "../support/tally.ts";
+
+let server: TestServer;
+let statements: Statement[];
+beforeAll(async () => {
+  const watched = await watchedDatabase();
+  ({ statements } = watched);
+  server = await startServer({ orm: watched.orm });
+});
+afterAll(() => server.close());
+
+describe.each(faces)("over $name", (face) => {
+  const [created, gone] = face.name === "REST" ? ["201", "204"] : ["200", "200"];
+  let ada: Actor;
+  beforeAll(async () => {
+    ada = await newActor(server.url, face);
+  });
+
+  const meet = (held: Sql, name: string, input: object, next?: Sql | "rollback") =>
+    against(server.deps.orm, held, () => ada.call(name, input), next);
+  const pair = async () => ({
+    task_id: (await ada.newTask()).id,
+    tag_id: (await ada.newTag(randomUUID())).id,
+  });
+
+  test.each([
+    ["tag", "TAG_NOT_FOUND"],
+    ["task", "TASK_NOT_FOUND"],
+  ])("a %s that is being deleted is not linked, unless it stays", async (noun, code) => {
+    const ids = await pair();
+    const held: Sql = [
+      `delete from ${noun}s where id = ?`,
+      noun === "tag" ? ids.tag_id : ids.task_id,
+    ];
+    const kept = await meet(held, "task.addTag", ids, "rollback");
+    expect(tally([kept])).toEqual({ [created]: 1 });
+    await ada.call("task.removeTag", ids);
+    expect(tally([await meet(held, "task.addTag", ids)])).toEqual({ [code]: 1 });
+  });
+
+  test("a task that is being deleted is not patched, unless it stays", async () => {
+    const { task_id } = await pair();
+    const held: Sql = ["delete from tasks where id = ?", task_id];
+    const kept = await meet(held, "task.patch", { task_id, title: "Kept" }, "rollback");
+    expect(kept.data).toMatchObject({ title: "Kept" });
+    const late = await meet(held, "task.patch", { task_id, title: "Gone" });
+    expect(tally([late])).toEqual({ TASK_NOT_FOUND: 1 });
+  });
+
+  test("a name that is being taken is taken, unless it stays free", async () => {
+    const name = randomUUID();
+    const held: Sql = ["insert into tags (name, user_id) values (?, ?)", name, ada.id];
+    const taken = await meet(held, "tag.create", { name });
+    expect(tally([taken])).toEqual({ TAG_ALREADY_EXISTS: 1 });
+    await server.deps.orm.em.fork().execute("delete from tags where name = ?", [name]);
+    expect(tally([await meet(held, "tag.create", { name }, "rollback")])).toEqual({
+      [created]: 1,
+    });
+  });
+
+  test("a user who is being deleted makes nothing more", async () => {
+    const eve = await newActor(server.url, face);
+    const held: Sql = ["delete from users where id = ?", eve.id];
+    const call = () => eve.call("task.create", { title: "Late" });
+    expect(tally([await against(server.deps.orm, held, call)])).toEqual({ INVALID_TOKEN: 1 });
+  });
+
+  test.each([
+    ["task.delete", "task_tag_link where tag_id", gone],
+    ["task.addTag", "tags where id", created],
+  ])("%s in a deadlock is tried again, and succeeds", async (name, first, success) => {
+    const ids = await pair();
+    if (name === "task.delete") await ada.call("task.addTag", ids);
+    const before = statements.length;
+    const held: Sql = [`select from ${first} = ? for update`, ids.tag_id];
+    const next: Sql = ["select from tasks where id = ? for update", ids.task_id];
+    expect(tally([await meet(held, name, ids, next)])).toEqual({ [success]: 1 });
+    expect(statements.slice(before).map(({ failure }) => failure)).toContain("40P01");
+  });
+});

@@ -1,0 +1,143 @@
+import { Task } from "@taskwire/server/db/entities/task.ts";
+import { callerFor } from "@taskwire/server/rpc/caller.ts";
+import { CompiledQuery } from "kysely";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Sort, sorts } from "../support/listing.ts";
+import { createTestDeps, type TestDeps } from "../support/server.ts";
+import { type Statement, watchedDatabase } from "../support/statements.ts";
+
+/** A node of a plan that was run, as far as it is looked at here. */
+interface Plan {
+  "Node Type": string;
+  "Actual Rows": number;
+  "Actual Loops": number;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  "Heap Fetches"?: number;
+  Plans?: Plan[];
+}
+
+const taskCount = 20_000;
+const email = "many@example.com";
+let backend: TestDeps;
+let statements: Statement[];
+let userId: string;
+
+beforeAll(async () => {
+  const watched = await watchedDatabase();
+  ({ statements } = watched);
+  backend = await createTestDeps({ orm: watched.orm });
+  const em = watched.orm.em.fork();
+  await em.execute(
+    `insert into users (email, password_hash) select i || '@example.com', '' from generate_series(1, 20) i`,
+  );
+  await em.execute("update users set email = ? where email = '1@example.com'", [email]);
+  // One user's many tasks lie among the few of others, as they come in.
+  await em.execute(
+    `insert into tasks (title, description, completed, priority, due_date, created_at, user_id)
+      select 'Task ' || md5(i::text), repeat('word ', i % 40), i % 4 = 0, (array['low', 'medium', 'high'])[1 + i % 3],
+        case when i % 3 > 0 then timestamptz '2030-01-01' + (i * 7919 % 10000) * interval '1 hour' end,
+        timestamptz '2025-01-01' + (i * 31 % 50000) * interval '1 minute', u.id
+      from generate_series(1, ?) i
+      join users u on u.email = case when i % 3 > 0 then ? else (2 + i % 19) || '@example.com' end`,
+    [taskCount * 1.5, email],
+  );
+  await em.execute("vacuum analyze");
+  const [user] = await em.execute<{ id: string }[]>("select id from users where email = ?", [
+    email,
+  ]);
+  if (user === undefined) throw new Error("No user");
+  userId = user.id;
+});
+afterAll(() => backend.deps.close());
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+const rowsOf = (plan: Plan): number => plan["Actual Rows"] * plan["Actual Loops"];
+
+/** The plan by which a list is really answered: its own statement, run once more. */
+const planOf = async (input: {
+  sort?: Exclude<Sort, undefined>;
+  page?: number;
+  limit?: number;
+}): Promise<{ counted: Plan[]; page: Plan[] }> => {
+  const caller = callerFor(backend.deps, { id: userId, email });
+  const before = statements.length;
+  expect(await caller.task.list(input)).toMatchObject({ total: taskCount });
+  const [statement, ...others] = statements.slice(before);
+  if (statement === undefined || others.length > 0) throw new Error("Not one statement");
+  const { rows } = await backend.deps.orm.em
+    .fork()
+    .getKysely()
+    .executeQuery<{ "QUERY PLAN": [{ Plan: Plan }] }>(
+      CompiledQuery.raw(`explain (analyze, format json) ${statement.sql}`, [
+        ...statement.parameters,
+      ]),
+    );
+  const [loop] = rows[0]?.["QUERY PLAN"] ?? [];
+  const [counted, page] = loop?.Plan.Plans ?? [];
+  if (counted === undefined || page === undefined) throw new Error("Not a count beside a page");
+  return { counted: nodesOf(counted), page: nodesOf(page) };
+};
+
+/** What reads tasks by other ways than by their id. */
+const scansOf = (nodes: readonly Plan[]): Plan[] =>
+  nodes.filter((node) => node["Relation Name"] === "tasks" && node["Index Name"] !== "tasks_pkey");
+
+const expectSortsAtMost = (nodes: readonly Plan[], rows: number) => {
+  for (const node of nodes.filter((each) => each["Node Type"].includes("Sort")))
+    expect(rowsOf(node)).toBeLessThanOrEqual(rows);
+};
+
+describe.each(sorts)("sorted by %s", (sort) => {
+  const order = sort === undefined ? {} : { sort };
+  const index = `idx_tasks_order_${sort === undefined ? "id" : sort.replace(/^-(.*)/, "$1_desc")}`;
+  const alone = { "Node Type": "Index Only Scan", "Index Name": index, "Heap Fetches": 0 };
+
+  test("the first page reads as many rows as it has, from the order's own index", async () => {
+    const { page } = await planOf(order);
+    const scans = scansOf(page);
+    expect(scans).toMatchObject([alone]);
+    // One more than the page has tells that there is another.
+    expect(scans.map(rowsOf)).toEqual([21]);
+    expectSortsAtMost(page, 21);
+  });
+
+  test("a page far away skips entries of that index, and reads no row that it skips", async () => {
+    const { page } = await planOf({ ...order, page: taskCount / 100 - 1, limit: 100 });
+    expect(scansOf(page)).toMatchObject([alone]);
+    const read = page.filter((node) => node["Index Name"] === "tasks_pkey");
+    expect(read.map(rowsOf)).toEqual([101]);
+    expectSortsAtMost(page, 101);
+  });
+
+  test("all is counted in an index alone", async () => {
+    const { counted } = await planOf(order);
+    expect(scansOf(counted)).toMatchObject([{ "Node Type": "Index Only Scan", "Heap Fetches": 0 }]);
+  });
+});
+
+// The check of entities against migrations sees that an index is there, not what such an index says.
+test("the entity's index expressions are what the migrations made", async () => {
+  const em = backend.deps.orm.em.fork();
+  const definition = async (name: string) => {
+    const [row] = await em.execute<{ sql: string }[]>(
+      "select pg_get_indexdef(?::regclass) as sql",
+      [name],
+    );
+    return row?.sql;
+  };
+  const indexes = em
+    .getMetadata()
+    .get(Task)
+    .indexes.filter(({ expression }) => expression !== undefined);
+  expect(indexes).toHaveLength(9);
+  await em.begin();
+  for (const { name = "", expression } of indexes) {
+    const made = await definition(name);
+    await em.execute(`drop index "${name}"`);
+    await em.execute(String(expression));
+    expect(await definition(name)).toBe(made);
+  }
+  await em.rollback();
+});
