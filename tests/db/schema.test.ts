@@ -49,7 +49,16 @@ describe("the catalog", () => {
   });
 
   test("has every index by its name", () => {
-    expect(ours(catalog.indexes)).toEqual([
+    const forLists = /^CREATE INDEX (idx_tasks_order_\w+) /;
+    const indexes = ours(catalog.indexes) ?? [];
+    const orders = ["created_at", "due_date", "priority", "title"].flatMap((key) => [
+      key,
+      `${key}_desc`,
+    ]);
+    expect(indexes.flatMap((line) => forLists.exec(line)?.[1] ?? []).toSorted()).toEqual(
+      [...orders, "id"].map((order) => `idx_tasks_order_${order}`).toSorted(),
+    );
+    expect(indexes.filter((line) => !forLists.test(line))).toEqual([
       "CREATE INDEX idx_tags_user_id ON public.tags USING btree (user_id)",
       "CREATE INDEX idx_task_tag_link_tag ON public.task_tag_link USING btree (tag_id)",
       "CREATE INDEX idx_task_tag_link_task ON public.task_tag_link USING btree (task_id)",
