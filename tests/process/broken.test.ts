@@ -1,16 +1,15 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEmbedded } from "@taskwire/server/db/embedded.ts";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { unpackDatabase } from "../support/data-directory.ts";
 import { finish } from "../support/process.ts";
 import { treeOf } from "../support/tree.ts";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskwire-broken-"));
-  const orm = await openEmbedded(join(folder, ".data"), () => {});
-  await orm.close();
+  await unpackDatabase(folder);
   await writeFile(join(folder, ".data/jwt-secret"), "5ec2e7".repeat(11));
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -27,6 +26,10 @@ const bytes =
 const expectRefused = async (path: string, replace: Replace, message: RegExp): Promise<void> => {
   const [place, aside] = [join(folder, path), join(folder, "aside")];
   await rename(place, aside);
+  onTestFinished(async () => {
+    await rm(place, { recursive: true, force: true });
+    await rename(aside, place);
+  });
   await replace(place);
   const before = await treeOf(folder);
   const { code, stdout, stderr } = await finish("main", { folder, env: { PORT: "0" } });
@@ -35,15 +38,18 @@ const expectRefused = async (path: string, replace: Replace, message: RegExp): P
   expect(stdout).toBe("");
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd()).not.toContain("\n");
-  await rm(place, { recursive: true, force: true });
-  await rename(aside, place);
 };
 
 const unopened = (reason: string): RegExp =>
   new RegExp(`^The embedded database in \\.data/pglite cannot be opened: ${reason}\\. No new one`);
 
 test.each([
-  ["a file for DATA_DIR", ".data", bytes(1), /^DATA_DIR must name a directory .* file already ex/],
+  [
+    "a file for DATA_DIR",
+    ".data",
+    bytes(1),
+    /^DATA_DIR \.data is not a directory .* file already ex/,
+  ],
   [
     "another text for the secret",
     ".data/jwt-secret",
@@ -78,7 +84,7 @@ test.each([
 test("after a crash, the recovery is tried on a copy", async () => {
   const pidFile = join(folder, ".data/pglite/postmaster.pid");
   await writeFile(pidFile, "");
+  onTestFinished(() => rm(pidFile, { force: true }));
   const path = ".data/pglite/base/5/1259";
   await expectRefused(path, bytes(100), unopened("could not open critical system index .*"));
-  await rm(pidFile);
 });

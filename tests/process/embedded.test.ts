@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { unpackDatabase } from "../support/data-directory.ts";
 import { faces } from "../support/faces.ts";
 import { signUp } from "../support/people.ts";
 import { finish, serve, temporaryFolder } from "../support/process.ts";
@@ -49,6 +50,7 @@ test("a first start makes all that it needs, and a second one goes on with it", 
 
 test("a data directory in use is refused to every other process, and its server goes on", async () => {
   const folder = await temporaryFolder();
+  await unpackDatabase(folder);
   const { url } = await serve(folder);
   const ada = await signUp(url);
   const others = [

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { unpackDatabase } from "../support/data-directory.ts";
 import { finish, serve, temporaryFolder } from "../support/process.ts";
 
 test("a port that is taken is told with the names of the settings, and the database is closed", async () => {
@@ -12,6 +13,7 @@ test("a port that is taken is told with the names of the settings, and the datab
   const address = taken.address();
   const port = typeof address === "object" ? String(address?.port) : "";
   const folder = await temporaryFolder();
+  await unpackDatabase(folder);
   const busy = await finish("main", { folder, env: { PORT: port } });
   expect(busy.code).toBe(1);
   expect(busy.stderr).toBe(

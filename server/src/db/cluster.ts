@@ -13,14 +13,16 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 
-/** Reads along what PostgreSQL says while it starts: PGlite's own error would be "Aborted()". */
+/** Hears why PostgreSQL does not start: PGlite's own error would be "Aborted()". */
 class AudibleFs extends NodeFS {
   readonly faults: string[] = [];
+  /** Later faults are those of statements, with people's data in them. */
+  starting = true;
 
   override init(...[pglite, options]: Parameters<NodeFS["init"]>): ReturnType<NodeFS["init"]> {
     const printErr = (line: string): void => {
       const fault = /(?:FATAL|PANIC|DETAIL): +(.+?)\.?$/.exec(line)?.[1];
-      if (fault !== undefined) this.faults.push(fault);
+      if (this.starting && fault !== undefined) this.faults.push(fault);
     };
     return super.init(pglite, { ...options, printErr });
   }
@@ -36,6 +38,8 @@ const start = async (directory: string): Promise<PGlite> => {
     return await PGlite.create({ fs });
   } catch (error) {
     throw fs.faults.length === 0 ? error : new Error(fs.faults.join("; "), { cause: error });
+  } finally {
+    fs.starting = false;
   }
 };
 
@@ -76,7 +80,7 @@ const assertComplete = async (directory: string): Promise<void> => {
 
 /** Not `fs.cp`: it forces its copy onto the disk, so that removing that takes a second (measured on ext4). */
 const copyFolder = async (from: string, to: string): Promise<void> => {
-  await mkdir(to);
+  await mkdir(to, { mode: 0o700 });
   for (const entry of await readdir(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) await copyFolder(source, target);

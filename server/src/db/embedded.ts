@@ -15,7 +15,7 @@ const take = async (dataDir: string): Promise<() => void> => {
     unlock = lockDirectory(dataDir);
   } catch (cause) {
     throw new OperatorError(
-      `DATA_DIR must name a directory that can be written, and ${dataDir} cannot: ${reasonOf(cause)}`,
+      `DATA_DIR ${dataDir} is not a directory that can be written: ${reasonOf(cause)}`,
       { cause },
     );
   }
@@ -23,6 +23,17 @@ const take = async (dataDir: string): Promise<() => void> => {
   throw new OperatorError(
     `Another process uses the embedded database in ${dataDir}. Stop it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL.`,
   );
+};
+
+const make = async (directory: string): Promise<void> => {
+  try {
+    await createCluster(directory);
+  } catch (cause) {
+    throw new OperatorError(
+      `An embedded database cannot be made in ${directory}: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
 };
 
 const open = async (directory: string): Promise<Orm> => {
@@ -48,7 +59,7 @@ export const openEmbedded = async (dataDir: string, announce: () => void): Promi
     const directory = join(dataDir, "pglite");
     if (!(await exists(directory))) {
       announce();
-      await createCluster(directory);
+      await make(directory);
     }
     const orm = await open(directory);
     return {

@@ -6,12 +6,13 @@ import { schemaDrift } from "./migrator.ts";
 
 const folder = dirname(fileURLToPath(import.meta.resolve("@taskwire/migrations")));
 
-const statements = (sql: string): string =>
+/** Calls that run the SQL, one for each statement; `pnpm format` gives them their final shape. */
+const callsOf = (sql: string): string =>
   sql
     .split(/;\n+/)
     .map((statement) => statement.replace(/;$/, "").trim())
     .filter((statement) => statement !== "")
-    .map((statement) => `    this.addSql(${JSON.stringify(statement)});\n`)
+    .map((statement) => `    this.addSql(\`${statement.replace(/[\\`]|\$\{/g, "\\$&")}\`);\n`)
     .join("");
 
 const classNameOf = (name: string): string => {
@@ -44,10 +45,10 @@ export const createMigration = async (name: string, now: Date): Promise<string[]
 
 export class ${className} extends Migration {
   override up(): void {
-${statements(up)}  }
+${callsOf(up)}  }
 
   override down(): void {
-${statements(down)}  }
+${callsOf(down)}  }
 }
 `;
   await writeFile(file, source, { flag: "wx" });

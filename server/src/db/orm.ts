@@ -26,7 +26,7 @@ export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
 const common = {
   entities: [...entities],
   extensions: [Migrator],
-  // Otherwise a misspelt DATABASE_URL makes a new, empty database.
+  // A misspelt DATABASE_URL is to be told, not to become a new, empty database.
   ensureDatabase: false,
   migrations: {
     migrationsList: migrations,
