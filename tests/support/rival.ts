@@ -19,11 +19,12 @@ export const against = async <Answer>(
 ): Promise<Answer> => {
   const em = orm.em.fork();
   await em.begin();
+  let answer: Promise<Answer>;
   try {
     // Were it given up itself in a deadlock, the call would have nothing to try again.
     await em.execute("set local deadlock_timeout = '1min'");
     await em.execute(held, values);
-    const answer = call();
+    answer = call();
     let waiting: unknown[] = [];
     for (let looks = 0; waiting.length === 0; looks++) {
       if (looks === mostLooks) throw new Error("The call does not wait for the transaction");
@@ -32,10 +33,10 @@ export const against = async <Answer>(
       );
     }
     if (Array.isArray(next)) await em.execute(next[0], next.slice(1));
-    await (next === "rollback" ? em.rollback() : em.commit());
-    return await answer;
   } catch (error) {
     await em.rollback();
     throw error;
   }
+  await (next === "rollback" ? em.rollback() : em.commit());
+  return answer;
 };
