@@ -21,7 +21,11 @@ export default defineConfig({
     reporters: ["default", "./tests/support/summary-reporter.ts"],
     projects: [
       { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
-      { extends: true, test: { name: "process", include: ["tests/process/**/*.test.ts"] } },
+      {
+        extends: true,
+        // Each starts processes, some a dozen one after the other: slow where the machine has much else to do.
+        test: { name: "process", include: ["tests/process/**/*.test.ts"], testTimeout: 120_000 },
+      },
       onDatabase("pglite"),
       onDatabase("postgres"),
     ],
