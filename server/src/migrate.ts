@@ -29,14 +29,28 @@ const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> =>
   }
 };
 
-const tell = (done: string, names: readonly string[], nothing: string): void => {
-  console.log(names.length === 0 ? nothing : names.map((name) => `${done} ${name}`).join("\n"));
+/** Runs migrations, and tells which. */
+const move = async (
+  migrate: (orm: Orm) => Promise<string[]>,
+  words: { done: string; none: string; failed: string },
+): Promise<void> => {
+  await withDatabase(async (orm) => {
+    try {
+      const names = await migrate(orm);
+      const lines = names.map((name) => `${words.done} ${name}`);
+      console.log(names.length === 0 ? words.none : lines.join("\n"));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new OperatorError(`${words.failed}: ${reason}`, { cause });
+    }
+  });
 };
 
 const commands: Partial<Record<string, (name: string | undefined) => Promise<void>>> = {
-  up: () => withDatabase(async (orm) => tell("Applied", await migrateUp(orm), "Nothing to apply")),
+  up: () =>
+    move(migrateUp, { done: "Applied", none: "Nothing to apply", failed: "Applied nothing" }),
   down: () =>
-    withDatabase(async (orm) => tell("Reverted", await migrateDown(orm), "Nothing to revert")),
+    move(migrateDown, { done: "Reverted", none: "Nothing to revert", failed: "Reverted nothing" }),
   status: () =>
     withDatabase(async (orm) => {
       for (const { name, appliedAt } of await migrationStatus(orm)) {

@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { migrations } from "@taskwire/migrations";
 import { expect, test } from "vitest";
 import { emptyDatabase } from "../support/empty-database.ts";
+import { copyMigrations } from "../support/migrations-copy.ts";
 import { finish, temporaryFolder } from "../support/process.ts";
 
 test.each([[[]], [["constructor"]]])("%j is answered with the commands", async (args) => {
@@ -32,4 +33,16 @@ test("up, status and down tell what they did", async () => {
   );
   expect(await told("down")).toEqual([`Reverted ${names.at(-1)}`]);
   expect((await told("status")).at(-1)).toBe(`pending  ${names.at(-1)}`);
+});
+
+test("a migration that fails half way changes nothing, and is told", async () => {
+  const { folder, node } = await copyMigrations((source) =>
+    source.replace(/^ {2}\}$/m, "    this.addSql(`select 1 / 0`);\n  }"),
+  );
+  const { env, query } = await emptyDatabase();
+  const { code, stdout, stderr } = await finish("migrate", { folder, env, node, args: ["up"] });
+  expect(code).toBe(1);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^Applied nothing: .*division by zero\n$/);
+  expect(await query("select from pg_tables where tablename in ('users', 'tasks')")).toEqual([]);
 });

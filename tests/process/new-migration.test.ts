@@ -1,37 +1,14 @@
-import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { root } from "../support/documents.ts";
 import { emptyDatabase } from "../support/empty-database.ts";
-import { finish, temporaryFolder } from "../support/process.ts";
-
-/** Lets an executable find the migrations in another folder. */
-const redirectTo = (folder: string): string[] => {
-  const index = JSON.stringify(pathToFileURL(join(folder, "index.ts")).href);
-  const hook = `import { registerHooks } from "node:module";
-    registerHooks({ resolve: (name, context, next) =>
-      next(name === "@taskwire/migrations" ? ${index} : name, context) });`;
-  return ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
-};
-
-/** A copy of the migrations from which a line is missing. */
-const migrationsWithout = async (line: RegExp): Promise<string> => {
-  const folder = join(await temporaryFolder(), "migrations");
-  const original = join(root, "migrations");
-  await cp(original, folder, { recursive: true, filter: (path) => !path.endsWith("node_modules") });
-  await symlink(join(original, "node_modules"), join(folder, "node_modules"));
-  for (const name of await readdir(folder)) {
-    if (!/^\d{14}_\w+\.ts$/.test(name)) continue;
-    const path = join(folder, name);
-    await writeFile(path, (await readFile(path, "utf8")).replace(line, ""));
-  }
-  return folder;
-};
+import { copyMigrations } from "../support/migrations-copy.ts";
+import { finish } from "../support/process.ts";
 
 test("create writes what the entities have and the migrations do not, until check agrees", async () => {
-  const folder = await migrationsWithout(/^.*"idx_tasks_user_due_date".*\n/m);
-  const node = redirectTo(folder);
+  const { folder, node } = await copyMigrations((source) =>
+    source.replace(/^.*"idx_tasks_user_due_date".*\n/m, ""),
+  );
   const { env } = await emptyDatabase();
   const migrate = (...args: string[]) => finish("migrate", { folder, env, node, args });
 
@@ -55,7 +32,7 @@ test("create writes what the entities have and the migrations do not, until chec
   });
   expect((await migrate("up")).stdout).toMatch(/^Applied \d{14}_index_due_dates$/m);
   expect((await migrate("down")).stdout).toMatch(/^Reverted \d{14}_index_due_dates$/m);
-}, 60_000);
+});
 
 test.each([
   ["", "words in lower case"],
@@ -63,8 +40,7 @@ test.each([
   ["migration", "The name migration is taken"],
   ["initial", "The name initial is taken"],
 ])("create refuses the name %j", async (name, message) => {
-  const folder = await migrationsWithout(/^$/);
-  const node = redirectTo(folder);
+  const { folder, node } = await copyMigrations((source) => source);
   const before = await readdir(folder);
   const { code, stdout, stderr } = await finish("migrate", {
     folder,

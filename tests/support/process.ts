@@ -45,7 +45,7 @@ const start = (name: Executable, { folder, env = {}, args = [], node = [] }: Opt
     cwd: folder,
     env,
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 30_000,
+    timeout: 120_000,
     killSignal: "SIGKILL",
   });
   const ended = once(child, "close").then(([code, signal]): Ending => ({ code, signal }));
