@@ -19,6 +19,8 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       { extends: true, test: { name: "process", include: ["tests/process/**/*.test.ts"] } },
+      // Compares the databases, and so needs both at once.
+      { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
       onDatabase("pglite"),
       onDatabase("postgres"),
     ],

@@ -54,7 +54,9 @@ export default async ({ provide }: TestProject): Promise<() => Promise<void>> =>
   const given = process.env["TEST_DATABASE_URL"];
   const postgres =
     given === undefined ? await startPostgres() : { url: given, stop: async () => {} };
-  await Promise.all([makePgliteTemplate(pgliteTemplate), makePostgresTemplate(postgres.url)]);
+  // One after the other: while PGlite starts, this process has no time for a connection, which then gives up.
+  await makePgliteTemplate(pgliteTemplate);
+  await makePostgresTemplate(postgres.url);
   provide("pgliteTemplate", pgliteTemplate);
   provide("postgresUrl", postgres.url);
   return async () => {
