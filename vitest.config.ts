@@ -26,6 +26,8 @@ export default defineConfig({
         // Each starts processes, some a dozen one after the other: slow where the machine has much else to do.
         test: { name: "process", include: ["tests/process/**/*.test.ts"], testTimeout: 120_000 },
       },
+      // Compares the databases, and so needs both at once.
+      { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
       onDatabase("pglite"),
       onDatabase("postgres"),
     ],

@@ -1,3 +1,4 @@
+import { task as taskSchema } from "@taskwire/shared";
 import { buildApp } from "@taskwire/server/app.ts";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -75,7 +76,7 @@ describe.each(faces)("over $name", (face) => {
     );
     expect(tally(answers)).toEqual({ 200: patches.length });
     expect(await ada.task(task_id)).toMatchObject(Object.assign({}, ...patches) as object);
-    const moments = answers.map(({ data }) => (data as { updated_at: string }).updated_at);
+    const moments = answers.map(({ data }) => taskSchema.parse(data).updated_at);
     expect(new Set(moments).size).toBe(patches.length);
   });
 

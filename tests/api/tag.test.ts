@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@taskwire/shared";
+import { type ErrorCode, tag as tagSchema } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Actor, newActor } from "../support/actor.ts";
 import { expectRefusal } from "../support/expect-refusal.ts";
@@ -130,7 +130,7 @@ describe.each(faces)("over $name", (face) => {
     const colors = [];
     for (const color of [undefined, "#654321", null]) {
       const { data } = await ada.call("tag.update", { tag_id, name: "After", color });
-      colors.push((data as { color: unknown }).color);
+      colors.push(tagSchema.parse(data).color);
     }
     expect(colors).toEqual([null, "#654321", null]);
   });

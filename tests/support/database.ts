@@ -30,9 +30,12 @@ export const clonePostgres = async (
   };
 };
 
-/** A migrated, empty database of the kind that the running project tests; `close()` removes it. */
-export const cloneDatabase = async (): Promise<Orm> => {
-  if (inject("database") === "pglite") return openPglite(await clonePglite());
+/**
+ * A migrated, empty database; `close()` removes it.
+ * @param kind the kind that the running project tests, unless a test wants both
+ */
+export const cloneDatabase = async (kind = inject("database")): Promise<Orm> => {
+  if (kind === "pglite") return openPglite(await clonePglite());
   const { url, drop } = await clonePostgres();
   const orm = await openPostgres(url, { poolMin: 0, poolMax: 5 });
   return {

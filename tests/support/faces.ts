@@ -7,20 +7,17 @@ import {
 } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { assertContract } from "./contract.ts";
+import { type HttpAnswer, type HttpRequest, send } from "./http.ts";
 
 /** One answer, the same for both faces. */
-export interface Answer {
-  status: number;
-  headers: Headers;
-  /** The body as it came. */
-  text: string;
+export interface Answer extends HttpAnswer {
   /** What the procedure gave, when it succeeded. */
   data: unknown;
   /** What the caller is told, when it did not. */
   error: ErrorBody | undefined;
 }
 
-interface CallOptions {
+export interface CallOptions {
   /** The access token. */
   token?: string | undefined;
   /** The refresh token's cookie. */
@@ -34,6 +31,11 @@ export interface Face {
   cookiePath: string;
   /** The name by which this face's callers know an input field. */
   fieldName: (procedure: string, field: string) => string;
+  /** A call as this face spells it. */
+  request: (procedure: string, input?: unknown, options?: CallOptions) => HttpRequest;
+  /** Sends a request and understands the answer. */
+  send: (url: string, request: HttpRequest) => Promise<Answer>;
+  /** Both in one. */
   call: (url: string, procedure: string, input?: unknown, options?: CallOptions) => Promise<Answer>;
 }
 
@@ -59,12 +61,13 @@ const textOf = (value: unknown): string =>
 
 const parse = (text: string): unknown => (text === "" ? undefined : JSON.parse(text));
 
-const rest: Face = {
+const rest: Omit<Face, "call"> = {
   name: "REST",
   cookiePath: `${prefix}/auth`,
   fieldName: (procedure, field) => operationOf(procedure).rest.fields?.[field] ?? field,
-  call: async (url, procedure, input, options = {}) => {
+  request: (procedure, input, options = {}) => {
     const { rest: spelling } = operationOf(procedure);
+    const { method } = spelling;
     const values = isRecord(input) ? { ...input } : {};
     const path =
       prefix + fillPath(spelling.path, (name) => encodeURIComponent(textOf(values[name])));
@@ -73,71 +76,76 @@ const rest: Face = {
     const wire = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [spelling.fields?.[name] ?? name, value]),
     );
-    const request: RequestInit & { headers: Record<string, string> } = {
-      method: spelling.method,
-      headers: headersOf(options),
-    };
-    let query = "";
+    const headers = headersOf(options);
     if (spelling.body === "json") {
-      request.headers["content-type"] = "application/json";
-      request.body = JSON.stringify(isRecord(input) ? wire : input);
-    } else {
-      const texts = new URLSearchParams(
-        Object.entries(wire).map(([name, value]): [string, string] => [name, textOf(value)]),
-      );
-      if (spelling.body === "form") request.body = texts;
-      else if (texts.size > 0) query = `?${texts.toString()}`;
+      headers["content-type"] = "application/json";
+      return { method, path, headers, body: JSON.stringify(isRecord(input) ? wire : input) };
     }
-    const response = await fetch(url + path + query, request);
-    const text = await response.text();
+    const texts = new URLSearchParams(
+      Object.entries(wire).map(([name, value]): [string, string] => [name, textOf(value)]),
+    ).toString();
+    if (spelling.body === undefined)
+      return { method, path: texts === "" ? path : `${path}?${texts}`, headers };
+    headers["content-type"] = "application/x-www-form-urlencoded;charset=UTF-8";
+    return { method, path, headers, body: texts };
+  },
+  send: async (url, request) => {
+    const answer = await send(url, request);
+    const { status, text } = answer;
     const body = parse(text);
-    const contentType = response.headers.get("content-type");
-    assertContract(spelling.method, path, { status: response.status, contentType, body, text });
+    const contentType = answer.headers.get("content-type");
+    const [path = ""] = request.path.split("?", 1);
+    assertContract(request.method, path, { status, contentType, body, text });
+    const isRefusal = status >= 400;
     return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      data: response.ok ? body : undefined,
+      ...answer,
+      data: isRefusal ? undefined : body,
       // assertContract has just checked the shape.
-      error: response.ok ? undefined : (body as ErrorBody),
+      error: isRefusal ? (body as ErrorBody) : undefined,
     };
   },
 };
 
-const rpc: Face = {
+const rpc: Omit<Face, "call"> = {
   name: "RPC",
   cookiePath: "/trpc",
   fieldName: (_procedure, field) => field,
-  call: async (url, procedure, input, options = {}) => {
+  request: (procedure, input, options = {}) => {
     const isQuery = operationOf(procedure).procedure._def.type === "query";
     const text = input === undefined ? undefined : JSON.stringify(input);
     const query = isQuery && text !== undefined ? `?input=${encodeURIComponent(text)}` : "";
-    const response = await fetch(`${url}/trpc/${procedure}${query}`, {
+    return {
       method: isQuery ? "GET" : "POST",
+      path: `/trpc/${procedure}${query}`,
       headers: {
         ...(isQuery ? {} : { "content-type": "application/json" }),
         ...headersOf(options),
       },
-      ...(isQuery || text === undefined ? {} : { body: text }),
-    });
-    const body = await response.text();
-    const { result, error } = parse(body) as {
+      body: isQuery ? undefined : text,
+    };
+  },
+  send: async (url, request) => {
+    const answer = await send(url, request);
+    const { result, error } = parse(answer.text) as {
       result?: { data: unknown };
       error?: { data: ErrorBody };
     };
     const { data } = error ?? {};
     return {
-      status: response.status,
-      headers: response.headers,
-      text: body,
+      ...answer,
       data: result?.data,
       error: data === undefined ? undefined : { ...data },
     };
   },
 };
 
+const withCall = (face: Omit<Face, "call">): Face => ({
+  ...face,
+  call: (url, procedure, input, options) => face.send(url, face.request(procedure, input, options)),
+});
+
 /** Both ways in; a behaviour is tested through each. */
-export const faces: readonly Face[] = [rest, rpc];
+export const faces: readonly Face[] = [withCall(rest), withCall(rpc)];
 
 /** The value, attributes and flags of the refresh token's cookie that an answer sets. */
 export const refreshCookieOf = (

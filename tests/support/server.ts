@@ -4,6 +4,7 @@ import { parseConfig } from "@taskwire/server/config.ts";
 import { createDeps, type Deps } from "@taskwire/server/deps.ts";
 import { createLogger } from "@taskwire/server/logger.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
+import type { Passwords } from "@taskwire/server/security/passwords.ts";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { cloneDatabase } from "./database.ts";
 
@@ -48,6 +49,8 @@ export interface DepsOptions {
   clock?: TestClock;
   /** The database, instead of a clone of the migrated template. */
   orm?: Orm;
+  /** Hashing, instead of the product's, which is slow on purpose. */
+  passwords?: Passwords;
 }
 
 interface ServerOptions extends DepsOptions {
@@ -69,6 +72,7 @@ export const createTestDeps = async ({
   env,
   clock = testClock(),
   orm,
+  passwords,
 }: DepsOptions = {}): Promise<TestDeps> => {
   const log: Record<string, unknown>[] = [];
   const destination = new Writable({
@@ -82,7 +86,7 @@ export const createTestDeps = async ({
     clock: clock.now,
     orm: orm ?? (await cloneDatabase()),
   });
-  return { deps, clock, log };
+  return { deps: passwords === undefined ? deps : { ...deps, passwords }, clock, log };
 };
 
 /** The real server on a free port. */

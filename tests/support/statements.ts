@@ -37,7 +37,7 @@ interface Client {
   query: Query;
 }
 
-/** What is needed here of the driver's pool, whose own types are not installed. */
+/** What is needed here of the driver's pool (https://node-postgres.com/apis/pool), whose own types are not installed. */
 interface Pool {
   on: (event: "acquire", listener: (client: Client) => void) => void;
 }
@@ -48,6 +48,7 @@ export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Stateme
   if (inject("database") === "pglite") {
     const pglite = await clonePglite();
     // A transaction begins by itself, and its statements go another way: it counts, whatever is in it.
+    // Each of the three is a function, and what it takes and gives goes through untouched.
     for (const method of ["query", "exec", "transaction"] as const) {
       Object.assign(pglite, { [method]: noting(pglite[method] as Query, statements) });
     }

@@ -33,9 +33,13 @@ const dueDate = text()
   .overwrite((value) => toUtc(value) ?? value)
   .meta({ format: "date-time" });
 
+// A byte order mark before a text is none of it: PGlite leaves it out when it reads, PostgreSQL does not.
+const withoutMark = (value: string): string => value.replace(/^\uFEFF+/, "");
+
 const fields = {
   title: name(200, "INVALID_TITLE"),
   description: text()
+    .overwrite(withoutMark)
     .refine((value) => codePoints(value) <= 1000, rule("DESCRIPTION_TOO_LONG"))
     .meta({ maxLength: 1000 })
     .nullable(),
