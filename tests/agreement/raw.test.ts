@@ -24,7 +24,7 @@ import { nonTexts, oddTexts } from "../support/fuzz/values.ts";
 import type { HttpRequest } from "../support/http.ts";
 import { repeated, times } from "../support/property.ts";
 
-const runs = times("FUZZ_RUNS", 100);
+const runs = times("FUZZ_RUNS", 30);
 
 let sides: Side[];
 let rest: Side[];
