@@ -25,6 +25,8 @@ import type { HttpRequest } from "../support/http.ts";
 import { repeated, times } from "../support/property.ts";
 
 const runs = times("FUZZ_RUNS", 30);
+/** Of what is tried with every operation, each tries a share of its own, unless time does not matter. */
+const share = runs >= 1000 ? 1 : 3;
 
 let sides: Side[];
 let rest: Side[];
@@ -56,7 +58,9 @@ describe.each(operations)("%s", (_, operation: Operation) => {
     tried: (value: Value) => readonly Promise<string[]>[],
   ): Promise<void> => {
     const faults: string[] = [];
-    for (const value of values) faults.push(...(await Promise.all(tried(value))).flat());
+    const turn = operations.findIndex(([name]) => name === operation.name);
+    const some = values.filter((__, i) => (i + turn) % share === 0);
+    for (const value of some) faults.push(...(await Promise.all(tried(value))).flat());
     expect(faults).toEqual([]);
   };
 
