@@ -73,14 +73,14 @@ const readBack = async ({ face, server, token }: Side, { data }: Answer): Promis
   return isDeepStrictEqual(again, data);
 };
 
-/** A text is stored as it was given but for the space around it; dates and addresses have their own spelling. */
+/** A text is stored as it was given but for the space around it; dates and addresses have their own spelling, and ids are not the caller's. */
 const isKept = (input: unknown, { data }: Answer): boolean =>
   !isRecord(input) ||
   !isRecord(data) ||
   Object.entries(input).every(([name, given]) => {
     const kept = data[name];
     if (typeof given !== "string" || typeof kept !== "string") return true;
-    return /date|email/.test(name) || kept.trim() === given.trim();
+    return /date|email|_at$|^id$|user_id/.test(name) || kept.trim() === given.trim();
   });
 
 const short = (value: unknown): string => {
