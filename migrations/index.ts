@@ -1,8 +1,10 @@
 import { Initial } from "./20261121000000_initial.ts";
 import { TaskOrder } from "./20261121010000_task_order.ts";
+import { Sessions } from "./20261121020000_sessions.ts";
 
 /** Every migration, oldest first. A list, not a directory scan: what runs is what is written here. */
 export const migrations = [
   { name: "20261121000000_initial", class: Initial },
   { name: "20261121010000_task_order", class: TaskOrder },
+  { name: "20261121020000_sessions", class: Sessions },
 ];

@@ -2,7 +2,11 @@ import type {
   ErrorBody,
   loginInput,
   message,
+  passwordChange,
+  passwordConfirmation,
   registerInput,
+  sessionId,
+  sessionList,
   tag,
   tagId,
   tagList,
@@ -52,6 +56,11 @@ interface Procedures {
     refresh: Mutation<void, Out<typeof token>>;
     logout: Mutation<void, Out<typeof message>>;
     me: Query<void, Out<typeof user>>;
+    listSessions: Query<void, Out<typeof sessionList>>;
+    revokeSession: Mutation<In<typeof sessionId>, void>;
+    revokeOtherSessions: Mutation<void, void>;
+    changePassword: Mutation<In<typeof passwordChange>, void>;
+    deleteAccount: Mutation<In<typeof passwordConfirmation>, void>;
   };
   task: {
     create: Mutation<In<typeof taskCreate>, Out<typeof task>>;

@@ -41,9 +41,10 @@ export const createSession = ({ refresh, onSignedOut }: SessionOptions): Session
 };
 
 const signsIn = new Set(["auth.login", "auth.refresh"]);
+const signsOut = new Set(["auth.logout", "auth.deleteAccount"]);
 
 const learn = (session: Session, path: string, result: object): void => {
-  if (path === "auth.logout") session.end();
+  if (signsOut.has(path)) session.end();
   if (!signsIn.has(path) || !("data" in result)) return;
   // The declared output of both procedures.
   session.accessToken = (result.data as { access_token: string }).access_token;

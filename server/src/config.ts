@@ -86,6 +86,7 @@ export const environment = z.object({
     .optional(),
   ACCESS_TOKEN_TTL: integer(1, 86_400).default(900),
   REFRESH_TOKEN_TTL: integer(1, 31_536_000).default(604_800),
+  SESSION_MAX_AGE: integer(1, 31_536_000).default(2_592_000),
   COOKIE_SECURE: oneOf("true", "false")
     .transform((text) => text === "true")
     .default(true),
@@ -173,6 +174,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     /** Seconds. */
     refreshTokenTtl: data.REFRESH_TOKEN_TTL,
+    /** Seconds from sign-in, however often the refresh token is renewed. */
+    sessionMaxAge: data.SESSION_MAX_AGE,
     cookieSecure: data.COOKIE_SECURE,
     corsOrigins: data.CORS_ORIGINS,
     trustProxy: data.TRUST_PROXY,

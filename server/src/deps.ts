@@ -1,11 +1,13 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { followEndedSessions } from "./db/ended-sessions.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
+import { createEndedSessions, type EndedSessions } from "./security/ended-sessions.ts";
 import { createPasswords, type Passwords } from "./security/passwords.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limit.ts";
 import { jwtSecret, keptSecret } from "./security/secret.ts";
-import { createTokens, type Tokens } from "./security/tokens.ts";
+import { clockTolerance, createTokens, type Tokens } from "./security/tokens.ts";
 
 /** All that the backend needs to answer a call; made once at start, passed in everywhere. */
 export interface Deps {
@@ -15,6 +17,7 @@ export interface Deps {
   orm: Orm;
   passwords: Passwords;
   tokens: Tokens;
+  endedSessions: EndedSessions;
   rateLimits: RateLimits;
   /** Releases everything, in reverse order of making. */
   close: () => Promise<void>;
@@ -52,7 +55,23 @@ export const createDeps = async (
       log.warn("REDIS_URL has no effect yet: attempts are counted in this process's memory");
     }
     const rateLimits = createRateLimits(config.rateLimits);
-    return { config, log, clock, orm, passwords, tokens, rateLimits, close: () => orm.close() };
+    const lifetime = ttl.access + clockTolerance;
+    const endedSessions = createEndedSessions(lifetime, clock);
+    const following = await followEndedSessions(orm, endedSessions, lifetime, log);
+    return {
+      config,
+      log,
+      clock,
+      orm,
+      passwords,
+      tokens,
+      endedSessions,
+      rateLimits,
+      close: async () => {
+        following.stop();
+        await orm.close();
+      },
+    };
   } catch (error) {
     await orm.close();
     throw error;

@@ -21,17 +21,20 @@ run(async () => {
   const config = parseConfig(process.env);
   const log = createLogger(config.logLevel);
   // Loaded now, so that a wrong configuration is told before the second that the database drivers take to load.
-  const [{ createDeps }, { buildApp }] = await Promise.all([
+  const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),
     import("./app.ts"),
+    import("./housekeeping.ts"),
   ]);
   const deps = await createDeps(config, log);
   try {
     const app = await buildApp(deps);
     const address = await listen(app, config);
+    const housekeeping = startHousekeeping(deps);
     closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
       if (err === undefined) log.info({ signal }, "Stopping");
       else log.fatal({ err }, "Stopping after an error that nothing caught");
+      housekeeping.stop();
       try {
         await app.close();
       } finally {

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { AppError } from "@taskwire/shared";
 import { parseConfig } from "./config.ts";
 import { pendingMigrations } from "./db/migrator.ts";
@@ -7,7 +7,7 @@ import { loadEnvFile, run } from "./executable.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError } from "./operator-error.ts";
 import { register } from "./services/auth.ts";
-import type { ServiceContext } from "./services/context.ts";
+import { contextOfNobody } from "./services/context.ts";
 import { fillDemo } from "./services/demo.ts";
 
 const email = "demo@example.com";
@@ -18,7 +18,7 @@ run(async () => {
   if (config.production)
     throw new OperatorError("A demo user has no place in production (NODE_ENV=production)");
   const deps = await createDeps(config, createLogger("error"));
-  const { clock, orm, passwords, tokens } = deps;
+  const { clock, orm } = deps;
   const password = randomBytes(9).toString("base64url");
   try {
     if ((await pendingMigrations(orm)).length > 0) {
@@ -26,16 +26,9 @@ run(async () => {
     }
     // All or nothing: a seed that broke off leaves no user, and can simply be run again.
     const made = await orm.em.fork().transactional(async (em) => {
-      const ctx: ServiceContext = {
-        clock,
-        passwords,
-        tokens,
-        db: em.getKysely(),
-        refreshCookie: { value: undefined, set: () => {}, clear: () => {} },
-        nothingNew: () => {},
-      };
+      const ctx = contextOfNobody(deps, em.getKysely());
       const user = await register(ctx, { email, password, name: "Demo" });
-      return fillDemo(ctx, user, clock());
+      return fillDemo(ctx, { ...user, sid: randomUUID() }, clock());
     });
     console.log(
       `Made ${email} with ${made.tags} tags and ${made.tasks} tasks. The password, shown only now: ${password}`,

@@ -1,6 +1,15 @@
 export { AppError, errorCodes, errors, type ErrorBody, type ErrorCode } from "./errors.ts";
-export { loginInput, message, registerInput, token, user } from "./schemas/auth.ts";
+export {
+  loginInput,
+  message,
+  passwordChange,
+  passwordConfirmation,
+  registerInput,
+  token,
+  user,
+} from "./schemas/auth.ts";
 export { nothing } from "./schemas/common.ts";
+export { sessionId, sessionList } from "./schemas/session.ts";
 export { tag, tagId, tagList, tagWrite } from "./schemas/tag.ts";
 export {
   task,

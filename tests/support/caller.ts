@@ -1,5 +1,4 @@
-import { callerFor } from "@taskwire/server/rpc/caller.ts";
-import type { Identity } from "@taskwire/server/security/tokens.ts";
+import { callerFor, type SignedIn } from "@taskwire/server/rpc/caller.ts";
 import { createTestDeps, type DepsOptions, type TestDeps } from "./server.ts";
 
 /** Procedures without a server: the same checks, limits and errors as over HTTP. */
@@ -9,7 +8,7 @@ export interface DirectCalls extends TestDeps {
    * @param user who is signed in, such as what `auth.register` gave; without one, nobody is
    * @param address the client's address, by which limits count
    */
-  caller: (user?: Identity, address?: string) => ReturnType<typeof callerFor>;
+  caller: (user?: SignedIn, address?: string) => ReturnType<typeof callerFor>;
   close: () => Promise<void>;
 }
 

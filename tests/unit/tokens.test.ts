@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { AppError, type ErrorCode } from "@taskwire/shared";
-import { createTokens, type TokenType } from "@taskwire/server/security/tokens.ts";
+import { createTokens } from "@taskwire/server/security/tokens.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { secret, testClock } from "../support/server.ts";
@@ -12,7 +12,11 @@ const tokens = await createTokens({
   ttl: { access: 900, refresh: 604_800 },
   clock: clock.now,
 });
-const identity = { id: "0b0e7e9c-6f4d-4a7e-9a43-2f6a3b1c9d10", email: "a@example.com" };
+const identity = {
+  id: "0b0e7e9c-6f4d-4a7e-9a43-2f6a3b1c9d10",
+  email: "a@example.com",
+  sid: "5d8f2b36-90c1-4f6e-8a57-3f1c7b2e4a90",
+};
 
 const encode = (value: unknown): string =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
@@ -20,7 +24,14 @@ const encode = (value: unknown): string =>
 const hmac = (text: string, key: string | Buffer = secret, hash = "sha256") =>
   createHmac(hash, key).update(text).digest("base64url");
 
-const good = { sub: identity.id, email: identity.email, type: "access", iat: now, exp: now + 900 };
+const good = {
+  sub: identity.id,
+  email: identity.email,
+  sid: identity.sid,
+  type: "access",
+  iat: now,
+  exp: now + 900,
+};
 
 /** A token made by hand, as an attacker or another service makes it. */
 const forge = (
@@ -34,10 +45,10 @@ const forge = (
 
 const codeOf = async (
   token: string,
-  type: TokenType = "access",
+  type: "access" | "refresh" = "access",
 ): Promise<ErrorCode | "accepted"> => {
   try {
-    await tokens.verify(type, token);
+    await (type === "access" ? tokens.verifyAccess(token) : tokens.verifyRefresh(token));
     return "accepted";
   } catch (error) {
     if (error instanceof AppError) return error.code;
@@ -46,9 +57,24 @@ const codeOf = async (
 };
 
 test("a signed token gives back whom it speaks for", async () => {
-  for (const type of ["access", "refresh"] as const) {
-    expect(await tokens.verify(type, await tokens.sign(type, identity))).toEqual(identity);
-  }
+  expect(await tokens.verifyAccess(await tokens.signAccess(identity))).toEqual(identity);
+  const successor = { ...identity, generation: 7 };
+  const lifetime = { issuedAt: now, expiresAt: now + 604_800 };
+  const token = await tokens.signRefresh(successor, lifetime);
+  expect(await tokens.verifyRefresh(token)).toEqual(successor);
+});
+
+test("a refresh token is the same text whenever it says the same", async () => {
+  const sign = (generation: number) =>
+    tokens.signRefresh(
+      { ...identity, generation },
+      { issuedAt: now - 60, expiresAt: now + 604_740 },
+    );
+  const [first, other] = [await sign(1), await sign(2)];
+  clock.advance(1);
+  expect(await sign(1)).toBe(first);
+  expect(other).not.toBe(first);
+  clock.advance(-1);
 });
 
 test("the key is the secret's text, as other services that verify these tokens take it", async () => {
@@ -146,7 +172,7 @@ describe("time", () => {
 });
 
 test("no other string is a token", async () => {
-  const token = await tokens.sign("access", identity);
+  const token = await tokens.signAccess(identity);
   const [header = "", claims = "", signature = ""] = token.split(".");
   const others = [
     "",

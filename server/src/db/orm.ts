@@ -4,11 +4,12 @@ import { type InferKyselyDB, MikroORM, type Options } from "@mikro-orm/postgresq
 import type { PGlite } from "@electric-sql/pglite";
 import type { Kysely } from "kysely";
 import { migrations } from "@taskwire/migrations";
+import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
 import { Task, TaskTagLink } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
 
-const entities = [User, Tag, Task, TaskTagLink] as const;
+const entities = [User, Session, Tag, Task, TaskTagLink] as const;
 
 /** The entities' tables and columns. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>;

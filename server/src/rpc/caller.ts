@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { AppError } from "@taskwire/shared";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
@@ -5,24 +6,30 @@ import type { Context } from "./context.ts";
 import { appRouter } from "./router.ts";
 import { createCallerFactory } from "./trpc.ts";
 
+/** Somebody as a direct caller names them, such as what `auth.register` gave. */
+export type SignedIn = Omit<Identity, "sid"> & Partial<Identity>;
+
 const createCaller = createCallerFactory(appRouter);
 
 /**
  * Calls procedures without a server, as an integration test does: same checks, limits and errors as over HTTP.
  * A refusal is a TRPCError whose `cause` is the AppError. The refresh token's cookie lives as long as the caller.
- * @param user who is signed in; without one, nobody is
+ * @param user who is signed in; without one, nobody is. Without `sid`, in a session of which nobody else knows
  * @param address the client's address, by which limits count
  */
-export const callerFor = (deps: Deps, user?: Identity, address = "127.0.0.1") => {
+export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") => {
   let cookie: string | undefined;
+  const identity = user && { sid: randomUUID(), ...user };
   const context: Context = {
     deps,
     log: deps.log,
     address,
+    device: undefined,
+    signal: () => new AbortController().signal,
     foreignOrigin: false,
     refreshCookie: {
-      get value() {
-        return cookie;
+      get values() {
+        return cookie === undefined ? [] : [cookie];
       },
       set: (token) => {
         cookie = token;
@@ -32,7 +39,9 @@ export const callerFor = (deps: Deps, user?: Identity, address = "127.0.0.1") =>
       },
     },
     identify: () =>
-      user === undefined ? Promise.reject(new AppError("MISSING_TOKEN")) : Promise.resolve(user),
+      identity === undefined
+        ? Promise.reject(new AppError("MISSING_TOKEN"))
+        : Promise.resolve(identity),
     nothingNew: () => {},
     header: () => {},
   };

@@ -1,17 +1,16 @@
 import type { CookieSerializeOptions } from "@fastify/cookie";
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "@taskwire/shared";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
 import type { ServiceContext } from "../services/context.ts";
 
 /** What a face tells the procedures about one caller. */
-export interface Context extends Pick<ServiceContext, "refreshCookie" | "nothingNew"> {
+export interface Context extends Pick<
+  ServiceContext,
+  "log" | "address" | "device" | "signal" | "refreshCookie" | "nothingNew"
+> {
   deps: Deps;
-  /** Carries the request's id in every line. */
-  log: FastifyBaseLogger;
-  /** The client's address, as far as TRUST_PROXY lets it be told. */
-  address: string;
   /** Whether a page of a foreign origin makes the call. */
   foreignOrigin: boolean;
   /**
@@ -27,10 +26,39 @@ export interface Context extends Pick<ServiceContext, "refreshCookie" | "nothing
 
 const cookieName = "refresh_token";
 
-const identify = (deps: Deps, authorization: string | undefined): Promise<Identity> => {
+const identify = async (deps: Deps, authorization: string | undefined): Promise<Identity> => {
   const bearer = /^bearer +(?<token>.*\S) *$/i.exec(authorization ?? "")?.groups?.["token"];
-  if (bearer === undefined) return Promise.reject(new AppError("MISSING_TOKEN"));
-  return deps.tokens.verify("access", bearer);
+  if (bearer === undefined) throw new AppError("MISSING_TOKEN");
+  const identity = await deps.tokens.verifyAccess(bearer);
+  if (deps.endedSessions.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+  return identity;
+};
+
+/** Every cookie of the name. @fastify/cookie gives the first alone, which need not be ours (RFC 6265 §8.6). */
+const refreshTokensIn = (header: string | undefined): string[] => {
+  const tokens = (header ?? "").split(";").flatMap((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return name.trim() === cookieName ? [value.join("=").trim()] : [];
+  });
+  return [...new Set(tokens)].filter((token) => token !== "");
+};
+
+const longestDevice = 200;
+
+/** A browser's name for itself, as text that PostgreSQL stores and a terminal shows. */
+const deviceIn = (header: string | undefined): string | undefined =>
+  header
+    ?.replaceAll(/[^\x20-\x7e]/g, " ")
+    .trim()
+    .slice(0, longestDevice) || undefined;
+
+/** Fires when the connection closes before the answer is out. */
+const leaving = ({ raw }: FastifyReply): AbortSignal => {
+  const controller = new AbortController();
+  raw.once("close", () => {
+    if (!raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
 };
 
 // No Origin header is no browser. The server's own pages (/docs) are never foreign, whatever name it is reached by.
@@ -61,13 +89,18 @@ export const httpContext = (
     reply.setCookie(cookieName, value, { ...attributes, maxAge });
   };
   let identity: Promise<Identity> | undefined;
+  let signal: AbortSignal | undefined;
   return {
     deps,
     log: request.log,
     address: request.ip,
+    device: deviceIn(request.headers["user-agent"]),
+    signal: () => (signal ??= leaving(reply)),
     foreignOrigin: isForeign(deps, request),
     refreshCookie: {
-      value: request.cookies[cookieName],
+      get values() {
+        return refreshTokensIn(request.headers.cookie);
+      },
       set: (token) => cookie(token, deps.config.refreshTokenTtl),
       clear: () => cookie("", 0),
     },

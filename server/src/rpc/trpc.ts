@@ -38,11 +38,14 @@ const report = ({ code, cause }: AppError, ctx: Context, procedure: string): voi
  * where errors are translated. It looks at the result, because a try/catch around next() never fires.
  */
 export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta }) => {
-  const { clock, passwords, tokens, orm } = ctx.deps;
-  const service: Omit<ServiceContext, "refreshCookie" | "nothingNew"> = {
+  const { config, clock, passwords, tokens, rateLimits, endedSessions, orm } = ctx.deps;
+  const service: Omit<ServiceContext, keyof Context> = {
+    config,
     clock,
     passwords,
     tokens,
+    rateLimits,
+    endedSessions,
     db: orm.em.fork().getKysely(),
   };
   let result = await next({ ctx: service });
@@ -56,7 +59,9 @@ export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta })
   const { code, detail, field, retryAfter } = error;
   if (retryAfter !== undefined) ctx.header("Retry-After", String(retryAfter));
   // RFC 6750 §3: a refusal that concerns the access token names the scheme.
-  if (meta?.auth === "access" && statusOf(code) === 401) ctx.header("WWW-Authenticate", "Bearer");
+  if (meta?.auth === "access" && statusOf(code) === 401 && code !== "INVALID_CREDENTIALS") {
+    ctx.header("WWW-Authenticate", "Bearer");
+  }
   throw new TRPCError({
     code: errors[code].trpc,
     message: detail,

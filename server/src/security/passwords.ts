@@ -19,13 +19,16 @@ export interface Passwords {
    * A PHC string for a new password.
    * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait
    */
-  hash: (password: string) => Promise<string>;
+  hash: (password: string, signal?: AbortSignal) => Promise<string>;
   /**
    * Whether the password fits the hash. Without a hash it is computed all the same, and never fits,
    * so that an unknown address takes as long as a wrong password.
    * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait
    */
-  verify: (password: string, hash: string | undefined) => Promise<boolean>;
+  verify: (password: string, hash: string | undefined, signal?: AbortSignal) => Promise<boolean>;
+  /** TODO merged from passwords branch */
+  admit: <Result>(work: () => Promise<Result>, signal?: AbortSignal) => Promise<Result>;
+  evenOut: (startedAt: number, signal?: AbortSignal) => Promise<void>;
   /** Whether the hash was made with other parameters than today's. */
   isOutdated: (hash: string) => boolean;
 }
@@ -42,6 +45,8 @@ export const createPasswords = async (): Promise<Passwords> => {
   const hash = (password: string) => bounded(() => argon2.hash(password, parameters));
   const nobodys = await hash(crypto.randomUUID());
   return {
+    admit: (work) => work(),
+    evenOut: async () => {},
     hash,
     verify: async (password, stored) => {
       const fits = await bounded(() => argon2.verify(stored ?? nobodys, password));

@@ -29,6 +29,8 @@ export interface RateLimits {
    * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt
    */
   consume: (name: Limited, address: string) => Promise<void>;
+  /** TODO merged from limits branch */
+  guess: (account: string, address: string, isKnown: boolean) => Promise<() => Promise<void>>;
 }
 
 /**
@@ -44,6 +46,7 @@ export const createRateLimits = (points: Readonly<Record<Limited, number>>): Rat
     refresh: limiter("refresh"),
   };
   return {
+    guess: async () => async () => {},
     consume: async (name, address) => {
       try {
         await limiters[name].consume(bucketOf(address));

@@ -1,47 +1,66 @@
 import { AppError } from "@taskwire/shared";
-import { errors as jose, jwtVerify, SignJWT } from "jose";
+import { errors as jose, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-
-export type TokenType = "access" | "refresh";
 
 /** Who a token speaks for. */
 export interface Identity {
   /** User id, a UUID. */
   id: string;
   email: string;
+  /** Session id, a UUID: the sign-in that the token came of. */
+  sid: string;
+}
+
+/** What a refresh token says beside that. */
+export interface RefreshIdentity extends Identity {
+  /** How many tokens of the session came before it, 0 or more. */
+  generation: number;
+}
+
+/** When a token is good, in whole seconds since 1970. */
+interface Lifetime {
+  issuedAt: number;
+  expiresAt: number;
 }
 
 export interface Tokens {
-  /** Signs a token of the type, valid from now for the type's lifetime. */
-  sign: (type: TokenType, identity: Identity) => Promise<string>;
+  /** Signs an access token, valid from now. */
+  signAccess: (identity: Identity) => Promise<string>;
+  /** Signs a refresh token: the same text whenever it is given the same. */
+  signRefresh: (identity: RefreshIdentity, lifetime: Lifetime) => Promise<string>;
   /**
-   * Whom a token speaks for.
-   * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, or TOKEN_EXPIRED (a refresh token: REFRESH_TOKEN_EXPIRED)
+   * Whom an access token speaks for.
+   * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
    */
-  verify: (type: TokenType, token: string) => Promise<Identity>;
+  verifyAccess: (token: string) => Promise<Identity>;
+  /**
+   * The same for a refresh token; whether its session lives is for the session to say.
+   * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, REFRESH_TOKEN_EXPIRED
+   */
+  verifyRefresh: (token: string) => Promise<RefreshIdentity>;
 }
+
+type TokenType = "access" | "refresh";
 
 interface TokenOptions {
   /** At least 64 hex characters; the key is this text itself, not the bytes it spells (CONTRACT.md, "Sign-in"). */
   secret: string;
-  /** Lifetimes in seconds. */
+  /** Lifetimes in seconds: no token of a type is good for longer. */
   ttl: Readonly<Record<TokenType, number>>;
   clock: () => Date;
 }
 
 /** Seconds by which the clocks of two machines may differ. */
-const clockTolerance = 5;
+export const clockTolerance = 5;
 
 // Three non-empty base64url parts, and nothing else that a lenient decoder would also take.
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-const claims = z.object({
-  sub: z.guid(),
-  email: z.string(),
-  type: z.enum(["access", "refresh"]),
-  exp: z.int(),
-  iat: z.int(),
-});
+const common = { sub: z.guid(), email: z.string(), sid: z.guid(), exp: z.int(), iat: z.int() };
+const claims = z.discriminatedUnion("type", [
+  z.object({ ...common, type: z.literal("access") }),
+  z.object({ ...common, type: z.literal("refresh"), gen: z.int().min(0) }),
+]);
 
 /** Signs and checks the two JWTs (CONTRACT.md, "Sign-in"; RFC 8725: one pinned algorithm, required claims, own types). */
 export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
@@ -76,21 +95,37 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
     }
   };
 
+  const claimsOf = async <Type extends TokenType>(type: Type, token: string) => {
+    const { data } = claims.safeParse(await payloadOf(type, token));
+    if (data === undefined) throw new AppError("INVALID_TOKEN");
+    if (data.type !== type) throw new AppError("INVALID_TOKEN_TYPE");
+    // Of the union's two, the one whose type was just compared.
+    return data as Extract<z.output<typeof claims>, { type: Type }>;
+  };
+
+  const sign = (claim: JWTPayload, { id, email, sid }: Identity, lifetime: Lifetime) =>
+    new SignJWT({ email, ...claim, sid })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setSubject(id)
+      .setIssuedAt(lifetime.issuedAt)
+      .setExpirationTime(lifetime.expiresAt)
+      .sign(key);
+
   return {
-    sign: (type, identity) => {
-      const now = Math.floor(options.clock().getTime() / 1000);
-      return new SignJWT({ email: identity.email, type })
-        .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-        .setSubject(identity.id)
-        .setIssuedAt(now)
-        .setExpirationTime(now + options.ttl[type])
-        .sign(key);
+    signAccess: (identity) => {
+      const issuedAt = Math.floor(options.clock().getTime() / 1000);
+      const expiresAt = issuedAt + options.ttl.access;
+      return sign({ type: "access" }, identity, { issuedAt, expiresAt });
     },
-    verify: async (type, token) => {
-      const { data } = claims.safeParse(await payloadOf(type, token));
-      if (data === undefined) throw new AppError("INVALID_TOKEN");
-      if (data.type !== type) throw new AppError("INVALID_TOKEN_TYPE");
-      return { id: data.sub, email: data.email };
+    signRefresh: (identity, lifetime) =>
+      sign({ type: "refresh", gen: identity.generation }, identity, lifetime),
+    verifyAccess: async (token) => {
+      const { sub: id, email, sid } = await claimsOf("access", token);
+      return { id, email, sid };
+    },
+    verifyRefresh: async (token) => {
+      const { sub: id, email, sid, gen: generation } = await claimsOf("refresh", token);
+      return { id, email, sid, generation };
     },
   };
 };

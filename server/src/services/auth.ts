@@ -2,6 +2,7 @@ import {
   AppError,
   type loginInput,
   type message,
+  type passwordConfirmation,
   type registerInput,
   type token,
   type user,
@@ -9,8 +10,10 @@ import {
 import { sql } from "kysely";
 import type { z } from "zod";
 import { isoTime } from "../db/sql.ts";
-import type { Identity } from "../security/tokens.ts";
+import type { RefreshIdentity } from "../security/tokens.ts";
 import type { ServiceContext, UserContext } from "./context.ts";
+import { checkPassword, confirmPassword } from "./password.ts";
+import { endSession, openSession, rotateSession } from "./session.ts";
 
 type User = z.output<typeof user>;
 type Token = z.output<typeof token>;
@@ -21,78 +24,97 @@ const profile = ["users.id", "users.email", "users.name"] as const;
  * Makes an account. The password is hashed before the address is known to be taken, so that both take as long.
  * @throws {AppError} EMAIL_ALREADY_EXISTS, SERVICE_UNAVAILABLE
  */
-export const register = async (
+export const register = (
   ctx: ServiceContext,
   input: z.output<typeof registerInput>,
-): Promise<User> => {
-  const password_hash = await ctx.passwords.hash(input.password);
-  const made = await ctx.db
-    .insertInto("users")
-    .values({ email: input.email, password_hash, name: input.name ?? null })
-    .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
-    .returning(profile)
-    .returning(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
-    .executeTakeFirst();
-  if (made === undefined) throw new AppError("EMAIL_ALREADY_EXISTS", { field: "email" });
-  return made;
-};
+): Promise<User> =>
+  ctx.passwords.admit(async () => {
+    const password_hash = await ctx.passwords.hash(input.password, ctx.signal());
+    const made = await ctx.db
+      .insertInto("users")
+      .values({ email: input.email, password_hash, name: input.name ?? null })
+      .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
+      .returning(profile)
+      .returning(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
+      .executeTakeFirst();
+    if (made === undefined) throw new AppError("EMAIL_ALREADY_EXISTS", { field: "email" });
+    return made;
+  }, ctx.signal());
 
-const accessToken = async (ctx: ServiceContext, identity: Identity): Promise<Token> => ({
-  access_token: await ctx.tokens.sign("access", identity),
-  token_type: "bearer",
-});
-
-/**
- * Signs in: the access token is answered, the refresh token goes into the cookie. A hash made with other
- * parameters than today's is replaced, unless the password was changed meanwhile.
- * @throws {AppError} INVALID_CREDENTIALS, SERVICE_UNAVAILABLE
- */
-export const login = async (
+const signIn = async (
   ctx: ServiceContext,
-  input: z.output<typeof loginInput>,
+  { email, password }: z.output<typeof loginInput>,
 ): Promise<Token> => {
-  const found = await ctx.db
-    .selectFrom("users")
-    .select(["id", "email", "password_hash"])
-    .where(({ fn }) => fn("lower", ["email"]), "=", input.email)
-    .executeTakeFirst();
-  const fits = await ctx.passwords.verify(input.password, found?.password_hash);
-  if (!fits || found === undefined) throw new AppError("INVALID_CREDENTIALS");
-  if (ctx.passwords.isOutdated(found.password_hash)) {
-    const password_hash = await ctx.passwords.hash(input.password);
-    await ctx.db
-      .updateTable("users")
-      .set({ password_hash })
-      .where("id", "=", found.id)
-      .where("password_hash", "=", found.password_hash)
-      .execute();
-  }
-  ctx.refreshCookie.set(await ctx.tokens.sign("refresh", found));
-  return accessToken(ctx, found);
+  const account = await checkPassword(ctx, email, password);
+  if (account === undefined) throw new AppError("INVALID_CREDENTIALS");
+  const newHash = ctx.passwords.isOutdated(account.password_hash)
+    ? await ctx.passwords.hash(password, ctx.signal())
+    : undefined;
+  const opened = await openSession(ctx, { ...account, newHash });
+  // The hash was replaced meanwhile, by another sign-in or by another password: which, only a new look can tell.
+  return opened ?? signIn(ctx, { email, password });
 };
 
 /**
- * A new access token for the refresh token in the cookie.
+ * Signs in: the access token is answered, the refresh token of a new session goes into the cookie. A hash that is not
+ * what a new one would be is replaced.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
+ */
+export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
+  ctx.passwords.admit(() => signIn(ctx, input), ctx.signal());
+
+/**
+ * Whom the cookie speaks for. Of several (another host or path may set one of the same name) the one that verifies;
+ * of two that do, either may be an attacker's: neither is used, and nothing ends.
+ */
+const presented = async ({ refreshCookie, tokens }: ServiceContext): Promise<RefreshIdentity> => {
+  const good: RefreshIdentity[] = [];
+  let refusal = new AppError("MISSING_REFRESH_TOKEN");
+  for (const value of refreshCookie.values) {
+    try {
+      good.push(await tokens.verifyRefresh(value));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      refusal = error;
+    }
+  }
+  const [identity, another] = good;
+  if (identity === undefined) throw refusal;
+  if (another !== undefined) throw new AppError("INVALID_TOKEN");
+  return identity;
+};
+
+/**
+ * A new access token for the refresh token in the cookie, and that one's successor in its place.
  * @throws {AppError} MISSING_REFRESH_TOKEN, REFRESH_TOKEN_EXPIRED, INVALID_TOKEN, INVALID_TOKEN_TYPE
  */
-export const refresh = async (ctx: ServiceContext): Promise<Token> => {
-  const { value } = ctx.refreshCookie;
-  if (value === undefined || value === "") throw new AppError("MISSING_REFRESH_TOKEN");
-  const { id } = await ctx.tokens.verify("refresh", value);
-  const found = await ctx.db
-    .selectFrom("users")
-    .select(["id", "email"])
-    .where("id", "=", id)
-    .executeTakeFirst();
-  if (found === undefined) throw new AppError("INVALID_TOKEN");
-  return accessToken(ctx, found);
-};
+export const refresh = async (ctx: ServiceContext): Promise<Token> =>
+  rotateSession(ctx, await presented(ctx));
 
-/** Clears the cookie; succeeds where nobody was signed in too (CONTRACT.md, "Sign-in"). */
-export const logout = (ctx: ServiceContext): z.output<typeof message> => {
+/** Ends the cookie's session and clears the cookie; succeeds where nobody was signed in too (CONTRACT.md, "Sign-in"). */
+export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
+  const identity = await presented(ctx).catch((error: unknown) => {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  });
+  if (identity !== undefined) await endSession(ctx, identity);
   ctx.refreshCookie.clear();
   return { message: "Successfully logged out" };
 };
+
+/**
+ * Deletes the caller's account with all that is theirs.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ */
+export const deleteAccount = (
+  ctx: UserContext,
+  { password }: z.output<typeof passwordConfirmation>,
+): Promise<void> =>
+  ctx.passwords.admit(async () => {
+    const { id } = await confirmPassword(ctx, password, "password");
+    await ctx.db.deleteFrom("users").where("id", "=", id).execute();
+    ctx.endedSessions.add([ctx.user.sid]);
+  }, ctx.signal());
 
 /**
  * The signed-in user's profile.

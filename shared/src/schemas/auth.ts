@@ -22,6 +22,10 @@ const password = text()
   )
   .meta({ format: "password" });
 
+const newPassword = password
+  .refine((value) => codePoints(value) >= 8, rule("PASSWORD_TOO_SHORT"))
+  .meta({ format: "password", minLength: 8 });
+
 export const registerInput = z
   .object({
     email: emailAddress
@@ -30,9 +34,7 @@ export const registerInput = z
         rule("INVALID_EMAIL"),
       )
       .meta({ format: "email" }),
-    password: password
-      .refine((value) => codePoints(value) >= 8, rule("PASSWORD_TOO_SHORT"))
-      .meta({ format: "password", minLength: 8 }),
+    password: newPassword,
     name: text().trim().nullish(),
   })
   .meta({ id: "RegisterRequest" });
@@ -42,6 +44,13 @@ export const loginInput = z.object({
   email: emailAddress.meta({ description: "The e-mail address; OAuth2 calls it username" }),
   password,
 });
+
+export const passwordChange = z
+  .object({ current_password: password, new_password: newPassword })
+  .meta({ id: "PasswordChange" });
+
+/** For what cannot be undone: a token alone is not enough. */
+export const passwordConfirmation = z.object({ password }).meta({ id: "PasswordConfirmation" });
 
 export const user = z
   .object({

@@ -1,6 +1,6 @@
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
-import { type Account, addAccount } from "../account.ts";
+import { type Account, addAccount, tokensOf } from "../account.ts";
 import { type Face, faces } from "../faces.ts";
 import { freePort } from "../free-port.ts";
 import { signUp } from "../people.ts";
@@ -12,8 +12,6 @@ export type Place = "healthy" | "strict" | "broken" | "away";
 /** One account of one server with all that an exchange may need, so that no exchange minds another. */
 export interface World extends Account {
   url: string;
-  /** The refresh token. */
-  cookie: string;
   /** Tokens of the past. */
   expired: { token: string; cookie: string };
   /** A password that fits the address, where somebody can sign in. */
@@ -52,10 +50,11 @@ export const startPlace = async (place: Place): Promise<TestServer> => {
   return server;
 };
 
+const past = new Date("2026-01-01");
 const bygone = createTokens({
   secret,
   ttl: { access: 900, refresh: 604_800 },
-  clock: () => new Date("2026-01-01"),
+  clock: () => past,
 });
 
 const idOf = async (url: string, procedure: string, input: unknown, token: string) => {
@@ -63,25 +62,17 @@ const idOf = async (url: string, procedure: string, input: unknown, token: strin
   return (data as { id: number }).id; // What was just made has an id.
 };
 
-/** Nothing is in a database that is not there. */
-const nobody = async ({ deps }: TestServer): Promise<Account> => {
-  const identity = { id: crypto.randomUUID(), email: "nobody@example.com" };
-  return { ...identity, token: await deps.tokens.sign("access", identity) };
-};
-
 export const newWorld = async (place: Place, server: TestServer): Promise<World> => {
   const { url, deps } = server;
   const isWhole = place === "healthy";
-  const account = isWhole ? await addAccount(server) : await nobody(server);
-  const past = await bygone;
+  // Nothing is in a database that is not there.
+  const account = isWhole
+    ? await addAccount(server)
+    : await tokensOf(deps.tokens, server.clock.now());
   const world: World = {
     ...account,
     url,
-    cookie: await deps.tokens.sign("refresh", account),
-    expired: {
-      token: await past.sign("access", account),
-      cookie: await past.sign("refresh", account),
-    },
+    expired: await tokensOf(await bygone, past),
     password: "correct horse battery",
     task_id: 1,
     tag_id: 1,

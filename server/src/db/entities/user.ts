@@ -10,6 +10,12 @@ export const User = defineEntity({
     name: p.text().nullable(),
     created_at: p.datetime(3).$type<string>().defaultRaw("now()"),
   },
+  indexes: [
+    {
+      name: "idx_users_bcrypt",
+      expression: `create index "idx_users_bcrypt" on "users" ("id") where password_hash like '$2%'`,
+    },
+  ],
   uniques: [
     {
       name: "users_email_unique",

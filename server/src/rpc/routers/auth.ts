@@ -1,5 +1,18 @@
-import { loginInput, message, registerInput, token, user } from "@taskwire/shared";
+import {
+  loginInput,
+  message,
+  nothing,
+  passwordChange,
+  passwordConfirmation,
+  registerInput,
+  sessionId,
+  sessionList,
+  token,
+  user,
+} from "@taskwire/shared";
 import * as auth from "../../services/auth.ts";
+import * as password from "../../services/password.ts";
+import * as session from "../../services/session.ts";
 import { cookieProcedure, limited, protectedProcedure, router } from "../trpc.ts";
 
 const tag = "Authentication";
@@ -50,7 +63,8 @@ export const authRouter = router({
         method: "POST",
         path: "/auth/refresh",
         status: 200,
-        success: "A new access token",
+        success: "A new access token, and the refresh token's successor in the cookie",
+        headers: ["Set-Cookie"],
         operationId: "refreshToken",
         summary: "Renew the access token",
         tag,
@@ -65,7 +79,8 @@ export const authRouter = router({
         method: "POST",
         path: "/auth/logout",
         status: 200,
-        success: "Signed out, also where nobody was signed in; the cookie is cleared",
+        success:
+          "Signed out, also where nobody was signed in; the session ends and the cookie is cleared",
         headers: ["Set-Cookie"],
         operationId: "logoutUser",
         summary: "Sign out",
@@ -89,4 +104,86 @@ export const authRouter = router({
     })
     .output(user)
     .query(({ ctx }) => auth.me(ctx)),
+
+  listSessions: protectedProcedure
+    .meta({
+      rest: {
+        method: "GET",
+        path: "/auth/sessions",
+        status: 200,
+        success: "The user's sessions, the last used first, at most 100",
+        operationId: "listSessions",
+        summary: "List the sessions",
+        tag,
+      },
+    })
+    .output(sessionList)
+    .query(({ ctx }) => session.listSessions(ctx)),
+
+  revokeSession: protectedProcedure
+    .meta({
+      rest: {
+        method: "DELETE",
+        path: "/auth/sessions/{session_id}",
+        status: 204,
+        success: "Ended, also where there was none",
+        operationId: "revokeSession",
+        summary: "End a session",
+        tag,
+      },
+    })
+    .input(sessionId)
+    .output(nothing)
+    .mutation(({ ctx, input }) => session.revokeSession(ctx, input)),
+
+  revokeOtherSessions: protectedProcedure
+    .meta({
+      rest: {
+        method: "DELETE",
+        path: "/auth/sessions",
+        status: 204,
+        success: "All sessions ended but the one that asked",
+        operationId: "revokeOtherSessions",
+        summary: "End all other sessions",
+        tag,
+      },
+    })
+    .output(nothing)
+    .mutation(({ ctx }) => session.revokeOtherSessions(ctx)),
+
+  changePassword: protectedProcedure
+    .meta({
+      rest: {
+        method: "POST",
+        path: "/auth/change-password",
+        status: 204,
+        success: "Changed; all sessions ended but the one that asked",
+        body: "json",
+        operationId: "changePassword",
+        summary: "Change the password",
+        tag,
+      },
+      throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
+    })
+    .input(passwordChange)
+    .output(nothing)
+    .mutation(({ ctx, input }) => password.changePassword(ctx, input)),
+
+  deleteAccount: protectedProcedure
+    .meta({
+      rest: {
+        method: "POST",
+        path: "/auth/delete-account",
+        status: 204,
+        success: "Deleted, with all that was the user's",
+        body: "json",
+        operationId: "deleteAccount",
+        summary: "Delete the account",
+        tag,
+      },
+      throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
+    })
+    .input(passwordConfirmation)
+    .output(nothing)
+    .mutation(({ ctx, input }) => auth.deleteAccount(ctx, input)),
 });

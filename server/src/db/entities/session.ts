@@ -1,0 +1,30 @@
+import { defineEntity, p } from "@mikro-orm/core";
+import { User } from "./user.ts";
+
+/** One sign-in and all refresh tokens that came of it. */
+export const Session = defineEntity({
+  name: "Session",
+  tableName: "sessions",
+  properties: {
+    id: p.uuid().primary(),
+    user: () => p.manyToOne(User).deleteRule("cascade").index("idx_sessions_user_id"),
+    /** How often the refresh token was exchanged; only the newest is good for another. */
+    generation: p.integer().default(0),
+    device: p.text().nullable(),
+    address: p.text(),
+    created_at: p.datetime(3).$type<string>(),
+    /** When the newest refresh token was issued. */
+    rotated_at: p.datetime(3).$type<string>(),
+    /** When the newest refresh token expires, and never after `ends_at`. */
+    expires_at: p.datetime(3).$type<string>().index("idx_sessions_expires_at"),
+    ends_at: p.datetime(3).$type<string>(),
+    /** By the database's clock, which all replicas share. */
+    revoked_at: p.datetime(3).$type<string>().nullable(),
+  },
+  indexes: [
+    {
+      name: "idx_sessions_revoked_at",
+      expression: `create index "idx_sessions_revoked_at" on "sessions" ("revoked_at") where revoked_at is not null`,
+    },
+  ],
+});

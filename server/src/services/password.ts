@@ -1,0 +1,85 @@
+import { AppError, type passwordChange } from "@taskwire/shared";
+import { sql } from "kysely";
+import type { z } from "zod";
+import { bucketOf } from "../security/rate-limit.ts";
+import type { ServiceContext, UserContext } from "./context.ts";
+import { assertOwner } from "./owner.ts";
+import { endOtherSessions } from "./session.ts";
+
+/** An account as it was when its password was checked. */
+interface Account {
+  id: string;
+  email: string;
+  password_hash: string;
+}
+
+/**
+ * The account of an address, if the password is its own. Every guess counts before it is tried, and is given back if it
+ * was right; an address from which the account was signed in to before is known, and no flood from elsewhere locks it out.
+ * @throws {AppError} RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
+ */
+export const checkPassword = async (
+  ctx: ServiceContext,
+  email: string,
+  password: string,
+): Promise<Account | undefined> => {
+  const startedAt = performance.now();
+  const account = await ctx.db
+    .selectFrom("users")
+    .select(["id", "email", "password_hash"])
+    .select(
+      sql<string[]>`coalesce((select json_agg(distinct address) from sessions
+        where user_id = users.id), '[]')`.as("addresses"),
+    )
+    .where(({ fn }) => fn("lower", ["email"]), "=", email)
+    .executeTakeFirst();
+  const here = bucketOf(ctx.address);
+  const isKnown = account?.addresses.some((address) => bucketOf(address) === here) ?? false;
+  const giveBack = await ctx.rateLimits.guess(email, ctx.address, isKnown);
+  const fits = await ctx.passwords.verify(password, account?.password_hash, ctx.signal());
+  if (fits) await giveBack();
+  else await ctx.passwords.evenOut(startedAt, ctx.signal());
+  return fits ? account : undefined;
+};
+
+/**
+ * The caller's account, by a password that was just asked for again.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ */
+export const confirmPassword = async (
+  ctx: UserContext,
+  password: string,
+  field: string,
+): Promise<Account> => {
+  const account = await checkPassword(ctx, ctx.user.email, password);
+  if (account?.id === ctx.user.id) return account;
+  await assertOwner(ctx);
+  throw new AppError("INVALID_CREDENTIALS", { field });
+};
+
+/**
+ * Changes the caller's password and ends all their other sessions.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ */
+export const changePassword = (
+  ctx: UserContext,
+  { current_password, new_password }: z.output<typeof passwordChange>,
+): Promise<void> =>
+  ctx.passwords.admit(async () => {
+    const account = await confirmPassword(ctx, current_password, "current_password");
+    const password_hash = await ctx.passwords.hash(new_password, ctx.signal());
+    // Two statements, so that the second sees a session that began while the first waited for the row.
+    const ended = await ctx.db.transaction().execute(async (db) => {
+      const changed = await db
+        .updateTable("users")
+        .set({ password_hash })
+        .where("id", "=", account.id)
+        .where("password_hash", "=", account.password_hash)
+        .returning("id")
+        .executeTakeFirst();
+      if (changed === undefined)
+        throw new AppError("INVALID_CREDENTIALS", { field: "current_password" });
+      return endOtherSessions(db, ctx.user);
+    });
+    ctx.endedSessions.add(ended);
+  }, ctx.signal());
