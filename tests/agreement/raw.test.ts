@@ -78,7 +78,7 @@ describe.each(operations)("%s", (_, operation: Operation) => {
     for (const { name } of paths) {
       await expectNoFault(pathTexts, (text) => [
         spoilt(rest, text, (_request, { fixture }) => {
-          const ids: Record<string, number> = { ...fixture };
+          const ids: Record<string, number | string> = { ...fixture };
           const fill = (each: string) => (each === name ? text : String(ids[each]));
           return { path: prefix + fillPath(operation.rest.path, fill) };
         }),

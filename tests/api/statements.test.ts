@@ -1,5 +1,6 @@
 import { appRouter } from "@taskwire/server/rpc/router.ts";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Actor, newActor } from "../support/actor.ts";
 import { faces } from "../support/faces.ts";
 import { sorts } from "../support/listing.ts";
@@ -15,13 +16,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Statements for each success. */
+/** Statements for each success. What a transaction holds counts too, where the driver sends it one by one. */
 const expected: Record<string, number> = {
   "auth.register": 1,
-  "auth.login": 1,
+  // Between the two the password is checked.
+  "auth.login": 2,
   "auth.refresh": 1,
-  "auth.logout": 0,
+  "auth.logout": 1,
   "auth.me": 1,
+  "auth.listSessions": 1,
+  "auth.revokeSession": 1,
+  "auth.revokeOtherSessions": 1,
+  "auth.changePassword": inject("database") === "pglite" ? 2 : 5,
+  "auth.deleteAccount": 2,
   "task.create": 1,
   "task.list": 1,
   "task.get": 1,
@@ -68,9 +75,8 @@ describe.each(faces)("over $name", (face) => {
       ada = await fill(taskCount, tagCount);
     });
 
-    const expectStatements = async (name: string, input?: unknown) => {
+    const expectStatements = async (name: string, input?: unknown, { token, cookie } = ada) => {
       const before = statements.length;
-      const { token, cookie } = ada;
       const { error } = await face.call(server.url, name, input, { token, cookie });
       expect({ name, input, error, count: statements.length - before }).toEqual({
         name,
@@ -90,11 +96,18 @@ describe.each(faces)("over $name", (face) => {
       const { id: task_id } = await ada.newTask();
       const [linked, { id: tag_id }] = [await ada.newTag("Linked"), await ada.newTag("Renamed")];
       const { email, password } = ada;
+      const anotherSession = async () => {
+        const { data } = await face.call(server.url, "auth.login", { email, password });
+        return decodeJwt((data as { access_token: string }).access_token)["sid"];
+      };
       const calls: [name: string, input?: unknown][] = [
         ["auth.register", { email: `new.${email}`, password }],
         ["auth.login", { email, password }],
         ["auth.refresh"],
         ["auth.me"],
+        ["auth.listSessions"],
+        ["auth.revokeSession", { session_id: await anotherSession() }],
+        ["auth.revokeOtherSessions"],
         ["task.create", all],
         ["task.get", { task_id }],
         ["task.update", { task_id, ...all }],
@@ -109,9 +122,13 @@ describe.each(faces)("over $name", (face) => {
         ["tag.update", { tag_id, name: "Newest", color: "#123456" }],
         ["task.delete", { task_id }],
         ["tag.delete", { tag_id }],
-        ["auth.logout"],
+        ["auth.changePassword", { current_password: password, new_password: "another horse" }],
       ];
       for (const [name, input] of calls) await expectStatements(name, input);
+      const leaving: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
+      for (const [name, input] of leaving)
+        await expectStatements(name, input, await newActor(server.url, face));
+      calls.push(...leaving);
       const called = new Set([...calls.map(([name]) => name), "task.list"]);
       expect(called).toEqual(new Set(Object.keys(expected)));
     });

@@ -24,6 +24,16 @@ describe("the catalog", () => {
 
   test("has every column with its type, nullability and default", () => {
     expect(ours(catalog.columns)).toEqual([
+      "sessions.id uuid not null",
+      "sessions.user_id uuid not null",
+      "sessions.generation integer not null default 0",
+      "sessions.device text",
+      "sessions.address text not null",
+      "sessions.created_at timestamp(3) with time zone not null",
+      "sessions.rotated_at timestamp(3) with time zone not null",
+      "sessions.expires_at timestamp(3) with time zone not null",
+      "sessions.ends_at timestamp(3) with time zone not null",
+      "sessions.revoked_at timestamp(3) with time zone",
       "tags.id integer not null default nextval('tags_id_seq'::regclass)",
       "tags.name character varying(50) not null",
       "tags.color character varying(7)",
@@ -59,6 +69,9 @@ describe("the catalog", () => {
       [...orders, "id"].map((order) => `idx_tasks_order_${order}`).toSorted(),
     );
     expect(indexes.filter((line) => !forLists.test(line))).toEqual([
+      "CREATE INDEX idx_sessions_expires_at ON public.sessions USING btree (expires_at)",
+      "CREATE INDEX idx_sessions_revoked_at ON public.sessions USING btree (revoked_at) WHERE (revoked_at IS NOT NULL)",
+      "CREATE INDEX idx_sessions_user_id ON public.sessions USING btree (user_id)",
       "CREATE INDEX idx_tags_user_id ON public.tags USING btree (user_id)",
       "CREATE INDEX idx_task_tag_link_tag ON public.task_tag_link USING btree (tag_id)",
       "CREATE INDEX idx_task_tag_link_task ON public.task_tag_link USING btree (task_id)",
@@ -66,6 +79,8 @@ describe("the catalog", () => {
       "CREATE INDEX idx_tasks_user_due_date ON public.tasks USING btree (user_id, due_date)",
       "CREATE INDEX idx_tasks_user_id ON public.tasks USING btree (user_id)",
       "CREATE INDEX idx_tasks_user_priority ON public.tasks USING btree (user_id, priority)",
+      "CREATE INDEX idx_users_bcrypt ON public.users USING btree (id) WHERE (password_hash ~~ '$2%'::text)",
+      "CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)",
       "CREATE UNIQUE INDEX tags_name_user_id_unique ON public.tags USING btree (name, user_id)",
       "CREATE UNIQUE INDEX tags_pkey ON public.tags USING btree (id)",
       "CREATE UNIQUE INDEX task_tag_link_pkey ON public.task_tag_link USING btree (task_id, tag_id)",
@@ -77,6 +92,8 @@ describe("the catalog", () => {
 
   test("has every constraint, and every foreign key deletes with what it names", () => {
     expect(ours(catalog.constraints)).toEqual([
+      "sessions.sessions_pkey PRIMARY KEY (id)",
+      "sessions.sessions_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
       "tags.tags_name_user_id_unique UNIQUE (name, user_id)",
       "tags.tags_pkey PRIMARY KEY (id)",
       "tags.tags_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",

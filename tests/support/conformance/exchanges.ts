@@ -25,6 +25,20 @@ const unlinked: Input = ({ task_id, other }) => ({ task_id, tag_id: other.tag_id
 const newTask = { title: "A", completed: true, priority: "high" };
 const account: Input = () => ({ email: `${randomUUID()}@example.com`, password: "correct horse" });
 
+const changing = ({ password }: World) => ({
+  current_password: password,
+  new_password: "new horse",
+});
+const confirming = ({ password }: World) => ({ password });
+
+/** The input of somebody who knows their password. */
+const knowing =
+  (input: Input): Input =>
+  async (world) => {
+    await world.setPassword();
+    return input(world);
+  };
+
 /** An input that each procedure takes. */
 const good: Record<string, Input> = {
   "auth.register": account,
@@ -32,6 +46,11 @@ const good: Record<string, Input> = {
   "auth.refresh": () => undefined,
   "auth.logout": () => undefined,
   "auth.me": () => undefined,
+  "auth.listSessions": () => undefined,
+  "auth.revokeSession": ({ sid }) => ({ session_id: sid }),
+  "auth.revokeOtherSessions": () => undefined,
+  "auth.changePassword": knowing(changing),
+  "auth.deleteAccount": knowing(confirming),
   "task.create": () => newTask,
   "task.list": () => ({ page: 1, limit: 10, status: "all", sort: "-due_date" }),
   "task.get": ({ task_id }) => ({ task_id }),
@@ -47,7 +66,12 @@ const good: Record<string, Input> = {
 };
 
 /** The same where nobody can be signed up first. */
-const goodApart: typeof good = { ...good, "auth.login": account };
+const goodApart: typeof good = {
+  ...good,
+  "auth.login": account,
+  "auth.changePassword": changing,
+  "auth.deleteAccount": confirming,
+};
 
 const signedIn: Exchange["options"] = ({ token, cookie }) => ({ token, cookie });
 
@@ -118,6 +142,20 @@ const special: readonly Exchange[] = [
   exchange("auth.refresh", "REFRESH_TOKEN_EXPIRED", { options: ({ expired }) => expired }),
   exchange("auth.refresh", "INVALID_TOKEN", { options: () => ({ cookie: "a.b.c" }) }),
   exchange("auth.refresh", "INVALID_TOKEN_TYPE", { options: ({ token }) => ({ cookie: token }) }),
+  ...changed("auth.revokeSession", { VALIDATION_ERROR: { session_id: "first" } }),
+  ...changed("auth.changePassword", {
+    INVALID_CREDENTIALS: { current_password: "wrong horse" },
+    PASSWORD_TOO_SHORT: { new_password: "1234567" },
+    VALIDATION_ERROR: { new_password: 5 },
+  }),
+  ...changed("auth.deleteAccount", {
+    INVALID_CREDENTIALS: { password: "wrong horse" },
+    VALIDATION_ERROR: { password: 5 },
+  }),
+  // Four times the limit of sign-ins.
+  ...["auth.changePassword", "auth.deleteAccount"].map((name) =>
+    apart(name, "RATE_LIMIT_EXCEEDED", { place: "strict", times: 5 }),
+  ),
   ...changed("task.create", taskFaults),
   ...changed("task.list", {
     INVALID_PAGINATION: { page: 0 },
@@ -175,13 +213,8 @@ const usual = ({ name, meta, rest }: Operation): Exchange[] => [
   exchange(name, "METHOD_NOT_ALLOWED", {
     spoil: (request) => ({ ...request, method: "TRACE", body: undefined }),
   }),
-  // Signing out touches nothing that could fail.
-  ...(name === "auth.logout"
-    ? []
-    : [
-        apart(name, "INTERNAL_ERROR", { place: "broken" }),
-        apart(name, "SERVICE_UNAVAILABLE", { place: "away" }),
-      ]),
+  apart(name, "INTERNAL_ERROR", { place: "broken" }),
+  apart(name, "SERVICE_UNAVAILABLE", { place: "away" }),
 ];
 
 /** Every exchange that shows what the contract promises. */

@@ -16,6 +16,8 @@ export interface World extends Account {
   expired: { token: string; cookie: string };
   /** A password that fits the address, where somebody can sign in. */
   password: string;
+  /** Makes it the account's own. */
+  setPassword: () => Promise<unknown>;
   /** The account's own rows: the task has the tag. */
   task_id: number;
   tag_id: number;
@@ -44,7 +46,7 @@ export const startPlace = async (place: Place): Promise<TestServer> => {
   const database = place === "away" ? { orm: await nowhere() } : {};
   const server = await startServer({ ...options[place], ...database });
   if (place === "broken") {
-    const tables = "users, tasks, tags, task_tag_link";
+    const tables = "users, sessions, tasks, tags, task_tag_link";
     await server.deps.orm.em.fork().execute(`drop table ${tables} cascade`);
   }
   return server;
@@ -64,6 +66,7 @@ const idOf = async (url: string, procedure: string, input: unknown, token: strin
 
 export const newWorld = async (place: Place, server: TestServer): Promise<World> => {
   const { url, deps } = server;
+  const password = "correct horse battery";
   const isWhole = place === "healthy";
   // Nothing is in a database that is not there.
   const account = isWhole
@@ -73,7 +76,14 @@ export const newWorld = async (place: Place, server: TestServer): Promise<World>
     ...account,
     url,
     expired: await tokensOf(await bygone, past),
-    password: "correct horse battery",
+    password,
+    setPassword: async () =>
+      deps.orm.em
+        .fork()
+        .execute("update users set password_hash = ? where id = ?", [
+          await deps.passwords.hash(password),
+          account.id,
+        ]),
     task_id: 1,
     tag_id: 1,
     other: { tag_id: 2, name: "Other" },

@@ -34,7 +34,14 @@ const faultOf = (face: "REST" | "RPC", { status, error, text }: Answer): string 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** A fixture's tag is named after its task. */
 const numbered = /^own \d+$/;
-const ownKeys = new Set(["id", "created_at", "updated_at", "access_token"]);
+const ownKeys = new Set([
+  "id",
+  "created_at",
+  "updated_at",
+  "access_token",
+  "last_used_at",
+  "expires_at",
+]);
 
 /** What an answer gave, without what no two sides have in common; undefined where nothing is left. */
 const shared = (data: unknown): unknown => {

@@ -51,6 +51,8 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
 export interface Fixture {
   task_id: number;
   tag_id: number;
+  /** Of a session that ended long ago: its own would take its token along. */
+  session_id: string;
 }
 
 /** Stands for the fixture's id of that name, which a side puts in. */

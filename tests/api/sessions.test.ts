@@ -1,0 +1,398 @@
+import { sessionList } from "@taskwire/shared";
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { type Answer, faces, refreshCookieOf } from "../support/faces.ts";
+import { type Person, signUp } from "../support/people.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { tally } from "../support/tally.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const day = 24 * 3600;
+
+const accessTokenOf = ({ data }: Answer): string => (data as { access_token: string }).access_token;
+
+describe.each(faces)("over $name", (face) => {
+  const call = (procedure: string, input?: unknown, options?: Parameters<typeof face.call>[3]) =>
+    face.call(server.url, procedure, input, options);
+  const refresh = (cookie: string) => call("auth.refresh", undefined, { cookie });
+  const me = (token: string) => call("auth.me", undefined, { token });
+  const signIn = async ({ email, password }: Person, headers = {}) => {
+    const answer = await call("auth.login", { email, password }, { headers });
+    return { token: accessTokenOf(answer), cookie: refreshCookieOf(answer)?.value ?? "" };
+  };
+  /** The successor that a refresh gives; fails unless it is given. */
+  const succeed = async (cookie: string): Promise<string> => {
+    const answer = await refresh(cookie);
+    const successor = refreshCookieOf(answer)?.value;
+    if (successor === undefined) throw new Error(`No successor: ${answer.text}`);
+    return successor;
+  };
+  const generationOf = (cookie: string) => decodeJwt(cookie)["gen"];
+
+  describe("a refresh", () => {
+    test("exchanges the refresh token for its successor in a cookie like the first", async () => {
+      const { cookie, id, email } = await signUp(server.url, face);
+      server.clock.advance(60);
+      const answer = await refresh(cookie);
+      const successor = refreshCookieOf(answer);
+      expect(successor?.attributes).toEqual({
+        "Max-Age": "604800",
+        Path: face.cookiePath,
+        HttpOnly: true,
+        Secure: true,
+        SameSite: "Strict",
+      });
+      const { sid } = decodeJwt(cookie);
+      const iat = Math.floor(server.clock.now().getTime() / 1000);
+      expect(decodeJwt(successor?.value ?? "")).toEqual({
+        sub: id,
+        email,
+        type: "refresh",
+        sid,
+        gen: 1,
+        iat,
+        exp: iat + 604_800,
+      });
+      expect(decodeJwt(accessTokenOf(answer))["sid"]).toBe(sid);
+    });
+
+    test("gives a hundred at once the same successor, one generation on", async () => {
+      const { cookie } = await signUp(server.url, face);
+      const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(cookie)));
+      expect(tally(answers)).toEqual({ 200: 100 });
+      const successors = new Set(answers.map((answer) => refreshCookieOf(answer)?.value));
+      expect([...successors].map((each) => generationOf(each ?? ""))).toEqual([1]);
+    });
+
+    test("gives a retry whose answer was lost the same successor, however late", async () => {
+      const { cookie } = await signUp(server.url, face);
+      const successor = await succeed(cookie);
+      server.clock.advance(3 * day);
+      expect(await succeed(cookie)).toBe(successor);
+      expect(generationOf(await succeed(successor))).toBe(2);
+    });
+
+    test("takes an older token within ten seconds for a late request of the same client", async () => {
+      const { cookie: first } = await signUp(server.url, face);
+      const third = await succeed(await succeed(first));
+      server.clock.advance(10);
+      expect(await succeed(first)).toBe(third);
+      expect(generationOf(await succeed(third))).toBe(3);
+    });
+
+    test("ends the session where an older token comes after that, and no other session", async () => {
+      const person = await signUp(server.url, face);
+      const elsewhere = await signIn(person);
+      const [first, second] = [person.cookie, await succeed(person.cookie)];
+      const renewed = await refresh(second);
+      const third = refreshCookieOf(renewed)?.value ?? "";
+      server.clock.advance(11);
+      const stolen = await refresh(first);
+      expectRefusal(stolen, 401, "INVALID_TOKEN");
+      // A clearing cookie would wipe the one that another request has just been given.
+      expect(stolen.headers.getSetCookie()).toEqual([]);
+      for (const cookie of [first, second, third])
+        expectRefusal(await refresh(cookie), 401, "INVALID_TOKEN");
+      for (const token of [person.token, accessTokenOf(renewed)])
+        expectRefusal(await me(token), 401, "INVALID_TOKEN");
+      expect((await refresh(elsewhere.cookie)).status).toBe(200);
+      expect((await me(elsewhere.token)).status).toBe(200);
+      const id = stolen.headers.get("x-request-id");
+      const line = server.log.find(
+        ({ request_id, level }) => request_id === id && level === "warn",
+      );
+      expect(line).toMatchObject({ user: person.id, session: decodeJwt(first)["sid"] });
+      expect(JSON.stringify(server.log)).not.toContain(first);
+    });
+
+    test("never works with a token that is older than the parent, after ten in a second", async () => {
+      const { cookie } = await signUp(server.url, face);
+      const tokens = [cookie];
+      for (let i = 0; i < 10; i++) tokens.push(await succeed(tokens.at(-1) ?? ""));
+      server.clock.advance(11);
+      expectRefusal(await refresh(tokens[8] ?? ""), 401, "INVALID_TOKEN");
+      for (const each of tokens) expectRefusal(await refresh(each), 401, "INVALID_TOKEN");
+    });
+
+    test("never revives what has expired, not even within the grace", async () => {
+      const { cookie } = await signUp(server.url, face);
+      server.clock.advance(7 * day - 3);
+      const successor = await succeed(cookie);
+      server.clock.advance(9);
+      expectRefusal(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
+      expect((await refresh(successor)).status).toBe(200);
+    });
+
+    test("rolls the session on for thirty days and no longer", async () => {
+      let { cookie } = await signUp(server.url, face);
+      for (let i = 0; i < 5; i++) {
+        server.clock.advance(5 * day);
+        cookie = await succeed(cookie);
+      }
+      const { iat = 0, exp } = decodeJwt(cookie);
+      expect(exp).toBe(iat + 5 * day);
+      server.clock.advance(5 * day + 6);
+      expectRefusal(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
+    });
+  });
+
+  describe("several cookies of the name", () => {
+    const send = (procedure: string, ...cookies: string[]) => {
+      const cookie = cookies.map((value) => `refresh_token=${value}`).join("; ");
+      return call(procedure, undefined, { headers: { cookie } });
+    };
+
+    test("are no harm where one of them verifies", async () => {
+      const { cookie } = await signUp(server.url, face);
+      const other = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+      for (const cookies of [
+        [other, cookie],
+        [cookie, other],
+        ["", cookie],
+        [cookie, cookie],
+      ])
+        expect((await send("auth.refresh", ...cookies)).status).toBe(200);
+      expectRefusal(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");
+    });
+
+    test("are refused where two verify, and nothing ends", async () => {
+      const [ada, mallory] = [await signUp(server.url, face), await signUp(server.url, face)];
+      const refused = await send("auth.refresh", ada.cookie, mallory.cookie);
+      expectRefusal(refused, 401, "INVALID_TOKEN");
+      expect(refused.headers.getSetCookie()).toEqual([]);
+      await send("auth.logout", mallory.cookie, ada.cookie);
+      for (const { cookie, token } of [ada, mallory]) {
+        expect((await me(token)).status).toBe(200);
+        expect(generationOf(await succeed(cookie))).toBe(1);
+      }
+    });
+  });
+
+  describe("signing out", () => {
+    test("ends the session and its access tokens, and no other session", async () => {
+      const person = await signUp(server.url, face);
+      const elsewhere = await signIn(person);
+      const renewed = await refresh(person.cookie);
+      await call("auth.logout", undefined, { cookie: refreshCookieOf(renewed)?.value });
+      for (const token of [person.token, accessTokenOf(renewed)]) {
+        const answer = await me(token);
+        expectRefusal(answer, 401, "INVALID_TOKEN");
+        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      }
+      expectRefusal(await refresh(person.cookie), 401, "INVALID_TOKEN");
+      expect((await me(elsewhere.token)).status).toBe(200);
+    });
+
+    test("works with an old cookie of the session, and twice", async () => {
+      const { cookie, token } = await signUp(server.url, face);
+      const third = await succeed(await succeed(cookie));
+      server.clock.advance(60);
+      for (let i = 0; i < 2; i++)
+        expect((await call("auth.logout", undefined, { cookie })).status).toBe(200);
+      expectRefusal(await refresh(third), 401, "INVALID_TOKEN");
+      expectRefusal(await me(token), 401, "INVALID_TOKEN");
+    });
+
+    test("leaves no token that works, whatever is refreshed meanwhile", async () => {
+      for (let round = 0; round < 20; round++) {
+        const { cookie } = await signUp(server.url, face);
+        const [refreshed] = await Promise.all([
+          refresh(cookie),
+          call("auth.logout", undefined, { cookie }),
+          refresh(cookie),
+        ]);
+        expect([200, 401]).toContain(refreshed.status);
+        const successor = refreshed.status === 200 ? refreshCookieOf(refreshed)?.value : undefined;
+        for (const token of [cookie, successor ?? cookie])
+          expectRefusal(await refresh(token), 401, "INVALID_TOKEN");
+      }
+    });
+  });
+
+  describe("the list", () => {
+    const list = async (token: string) =>
+      sessionList.parse((await call("auth.listSessions", undefined, { token })).data);
+
+    test("shows each session's device, address and last use, the last used first", async () => {
+      const person = await signUp(server.url, face);
+      const began = server.clock.now().toISOString();
+      server.clock.advance(60);
+      const phone = await signIn(person, { "user-agent": "Phone/1.0\t\u00e9" });
+      const used = server.clock.now();
+      expect(await list(phone.token)).toEqual([
+        {
+          id: decodeJwt(phone.token)["sid"],
+          device: "Phone/1.0",
+          address: "127.0.0.1",
+          created_at: used.toISOString(),
+          last_used_at: used.toISOString(),
+          expires_at: new Date(used.getTime() + 604_800_000).toISOString(),
+          current: true,
+        },
+        expect.objectContaining({ device: null, created_at: began, current: false }),
+      ]);
+      server.clock.advance(60);
+      await call("auth.refresh", undefined, {
+        cookie: person.cookie,
+        headers: { "user-agent": `Laptop ${"x".repeat(500)}` },
+      });
+      const [first, second] = await list(person.token);
+      expect(first).toMatchObject({
+        current: true,
+        created_at: began,
+        last_used_at: server.clock.now().toISOString(),
+      });
+      expect(first?.device).toHaveLength(200);
+      expect(second).toMatchObject({ device: "Phone/1.0", current: false });
+    });
+
+    test("leaves out what has ended or expired, and other people's", async () => {
+      const person = await signUp(server.url, face);
+      await signUp(server.url, face);
+      const gone = await signIn(person);
+      await call("auth.logout", undefined, { cookie: gone.cookie });
+      server.clock.advance(7 * day);
+      const now = await signIn(person);
+      expect((await list(now.token)).map(({ id }) => id)).toEqual([decodeJwt(now.token)["sid"]]);
+    });
+  });
+
+  describe("ending sessions", () => {
+    test("ends the one that is named, or none, and tells no difference", async () => {
+      const person = await signUp(server.url, face);
+      const [phone, stranger] = [await signIn(person), await signUp(server.url, face)];
+      const end = (token: string) =>
+        call("auth.revokeSession", { session_id: decodeJwt(token)["sid"] }, person);
+      const [own, again, foreign] = [
+        await end(phone.token),
+        await end(phone.token),
+        await end(stranger.token),
+      ];
+      for (const { text, status } of [own, again])
+        expect({ text, status }).toEqual({ text: foreign.text, status: foreign.status });
+      expectRefusal(await me(phone.token), 401, "INVALID_TOKEN");
+      expectRefusal(await refresh(phone.cookie), 401, "INVALID_TOKEN");
+      expect((await me(person.token)).status).toBe(200);
+      expect((await me(stranger.token)).status).toBe(200);
+      expectRefusal(
+        await call("auth.revokeSession", { session_id: "1" }, person),
+        422,
+        "VALIDATION_ERROR",
+        "session_id",
+      );
+    });
+
+    test("ends all others", async () => {
+      const person = await signUp(server.url, face);
+      const others = [await signIn(person), await signIn(person)];
+      const stranger = await signUp(server.url, face);
+      await call("auth.revokeOtherSessions", undefined, { token: person.token });
+      for (const { token, cookie } of others) {
+        expectRefusal(await me(token), 401, "INVALID_TOKEN");
+        expectRefusal(await refresh(cookie), 401, "INVALID_TOKEN");
+      }
+      for (const { cookie, token } of [person, stranger]) {
+        expect((await me(token)).status).toBe(200);
+        expect((await refresh(cookie)).status).toBe(200);
+      }
+    });
+  });
+
+  describe("changing the password", () => {
+    const change = (token: string, current_password: string, new_password: unknown) =>
+      call("auth.changePassword", { current_password, new_password }, { token });
+    const newPassword = "another battery";
+
+    test("ends the other sessions, and only the new one signs in", async () => {
+      const person = await signUp(server.url, face);
+      const { email, password } = person;
+      const other = await signIn(person);
+      const answer = await change(person.token, password, newPassword);
+      expect(answer.error).toBeUndefined();
+      expectRefusal(await me(other.token), 401, "INVALID_TOKEN");
+      expectRefusal(await refresh(other.cookie), 401, "INVALID_TOKEN");
+      expect((await refresh(person.cookie)).status).toBe(200);
+      expectRefusal(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
+      const again = await call("auth.login", { email, password: newPassword });
+      expect(again.status).toBe(200);
+    });
+
+    test("wants the current one, and a new one that register would take", async () => {
+      const { token, password } = await signUp(server.url, face);
+      const wrong = await change(token, "wrong horse", newPassword);
+      expectRefusal(wrong, 401, "INVALID_CREDENTIALS", "current_password");
+      // It is not the access token that was refused.
+      expect(wrong.headers.get("www-authenticate")).toBeNull();
+      const short = await change(token, password, "1234567");
+      expectRefusal(short, 400, "PASSWORD_TOO_SHORT", "new_password");
+      const missing = await change(token, password, undefined);
+      expectRefusal(missing, 422, "VALIDATION_ERROR", "new_password");
+      expect((await change(token, password, password)).error).toBeUndefined();
+    });
+
+    test("leaves no session that began with the old one meanwhile", async () => {
+      for (let round = 0; round < 5; round++) {
+        const { token, email, password } = await signUp(server.url, face);
+        const [changed, ...signedIn] = await Promise.all([
+          change(token, password, newPassword),
+          ...Array.from({ length: 4 }, () => call("auth.login", { email, password })),
+        ]);
+        expect(changed.error).toBeUndefined();
+        for (const answer of signedIn.filter(({ status }) => status === 200)) {
+          const cookie = refreshCookieOf(answer)?.value ?? "";
+          expectRefusal(await refresh(cookie), 401, "INVALID_TOKEN");
+          expectRefusal(await me(accessTokenOf(answer)), 401, "INVALID_TOKEN");
+        }
+      }
+    });
+  });
+
+  describe("deleting the account", () => {
+    test("takes all that is the user's along, and nothing else", async () => {
+      const [person, stranger] = [await signUp(server.url, face), await signUp(server.url, face)];
+      const { email, password, token, id } = person;
+      for (const who of [person, stranger]) {
+        const { data: task } = await call("task.create", { title: "A task" }, who);
+        const { data: tag } = await call("tag.create", { name: "A tag" }, who);
+        const ids = {
+          task_id: (task as { id: number }).id,
+          tag_id: (tag as { id: number }).id,
+        };
+        await call("task.addTag", ids, who);
+      }
+      const wrong = await call("auth.deleteAccount", { password: "wrong horse" }, { token });
+      expectRefusal(wrong, 401, "INVALID_CREDENTIALS", "password");
+      const answer = await call("auth.deleteAccount", { password }, { token });
+      expect(answer.error).toBeUndefined();
+      expect(answer.headers.getSetCookie()).toEqual([]);
+      expectRefusal(await me(token), 401, "INVALID_TOKEN");
+      expectRefusal(await refresh(person.cookie), 401, "INVALID_TOKEN");
+      expectRefusal(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
+      const count = async (owner: string) => {
+        const em = server.deps.orm.em.fork();
+        const counts = ["users where id", "sessions where user_id", "tasks where user_id"].concat(
+          "tags where user_id",
+          "task_tag_link join tags on tags.id = tag_id where user_id",
+        );
+        const rows = counts.map((from) => em.execute(`select from ${from} = ?`, [owner]));
+        return (await Promise.all(rows)).map(({ length }) => length);
+      };
+      expect(await count(id)).toEqual([0, 0, 0, 0, 0]);
+      expect(await count(stranger.id)).toEqual([1, 1, 1, 1, 1]);
+      const again = await call("auth.register", { email, password });
+      expect(again.error).toBeUndefined();
+      // The address has another owner now, whom the old token does not speak for.
+      expectRefusal(
+        await call("auth.deleteAccount", { password }, { token }),
+        401,
+        "INVALID_TOKEN",
+      );
+    });
+  });
+});
