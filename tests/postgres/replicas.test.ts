@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { cloneDatabase } from "../support/database.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
+import { faces, refreshCookieOf } from "../support/faces.ts";
+import { signUp } from "../support/people.ts";
+import { startServer, testClock, type TestServer } from "../support/server.ts";
+import { tally } from "../support/tally.ts";
+import { expectSoon } from "../support/expect-soon.ts";
+
+const clock = testClock();
+let orm: Orm;
+let here: TestServer;
+let there: TestServer;
+const start = () => startServer({ orm: { ...orm, close: async () => {} }, clock });
+beforeAll(async () => {
+  orm = await cloneDatabase();
+  [here, there] = [await start(), await start()];
+});
+afterAll(async () => {
+  await here.close();
+  await there.close();
+  await orm.close();
+});
+
+describe.each(faces)("over $name", (face) => {
+  const me = ({ url }: TestServer, token: string) =>
+    face.call(url, "auth.me", undefined, { token });
+  const logout = (cookie: string) => face.call(here.url, "auth.logout", undefined, { cookie });
+
+  test("within a second, a session that ended here has ended there", async () => {
+    const { token, cookie } = await signUp(here.url, face);
+    expect((await me(there, token)).status).toBe(200);
+    await logout(cookie);
+    await expectSoon("the other replica refuses it", 1000, async () => {
+      const { error } = await me(there, token);
+      return error?.code === "INVALID_TOKEN";
+    });
+  });
+
+  test("what ended while a replica could not look, it learns when it can again", async () => {
+    const { token, cookie } = await signUp(here.url, face);
+    const em = orm.em.fork();
+    const away = () => there.log.some(({ msg }) => msg === "The database is away");
+    await em.execute("alter table sessions rename to sessions_away");
+    await expectSoon("it has noticed", 2000, async () => away());
+    await em.execute("update sessions_away set revoked_at = now() where id = ?", [
+      JSON.parse(Buffer.from(cookie.split(".")[1] ?? "", "base64url").toString()).sid,
+    ]);
+    expect((await me(there, token)).status).toBe(200);
+    await em.execute("alter table sessions_away rename to sessions");
+    await expectSoon("it refuses it", 2000, async () => (await me(there, token)).status === 401);
+    const told = there.log.filter(({ msg }) => String(msg).startsWith("The database is"));
+    there.log.length = 0;
+    expect(told.map(({ msg }) => msg)).toEqual(["The database is away", "The database is back"]);
+  });
+
+  test("a replica that starts later knows what ended before", async () => {
+    const { token, cookie } = await signUp(here.url, face);
+    await logout(cookie);
+    const late = await start();
+    try {
+      expectRefusal(await me(late, token), 401, "INVALID_TOKEN");
+    } finally {
+      await late.close();
+    }
+  });
+
+  test("a hundred refreshes at once on two replicas give one successor", async () => {
+    const { cookie } = await signUp(here.url, face);
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        face.call((i % 2 ? here : there).url, "auth.refresh", undefined, { cookie }),
+      ),
+    );
+    expect(tally(answers)).toEqual({ 200: 100 });
+    expect(new Set(answers.map((answer) => refreshCookieOf(answer)?.value)).size).toBe(1);
+  });
+});
