@@ -4,6 +4,7 @@ import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createPasswords, type Passwords } from "./security/passwords.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limit.ts";
+import { openRedis, type Redis } from "./security/redis.ts";
 import { jwtSecret, keptSecret } from "./security/secret.ts";
 import { createTokens, type Tokens } from "./security/tokens.ts";
 
@@ -16,6 +17,8 @@ export interface Deps {
   passwords: Passwords;
   tokens: Tokens;
   rateLimits: RateLimits;
+  /** Whether Redis can be used; without REDIS_URL there is none. */
+  redis: Pick<Redis, "usable"> | undefined;
   /** Releases everything, in reverse order of making. */
   close: () => Promise<void>;
 }
@@ -48,11 +51,13 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
-    if (config.redisUrl !== undefined) {
-      log.warn("REDIS_URL has no effect yet: attempts are counted in this process's memory");
-    }
-    const rateLimits = createRateLimits(config.rateLimits);
-    return { config, log, clock, orm, passwords, tokens, rateLimits, close: () => orm.close() };
+    const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
+    const rateLimits = createRateLimits(config.rateLimits, redis);
+    const close = async (): Promise<void> => {
+      redis?.close();
+      await orm.close();
+    };
+    return { config, log, clock, orm, passwords, tokens, rateLimits, redis, close };
   } catch (error) {
     await orm.close();
     throw error;
