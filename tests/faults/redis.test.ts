@@ -117,6 +117,26 @@ describe("with Redis", () => {
     expect(statuses(answers).filter((status) => status === 429)).toHaveLength(45);
   });
 
+  test("guesses are counted for all servers, and Redis is told no e-mail address", async () => {
+    const redis = await given(startRedis());
+    const servers = [await start(redis.url), await start(redis.url)] as const;
+    await until("ready", ...servers);
+    const [one, two] = [servers[0].deps.rateLimits, servers[1].deps.rateLimits];
+    const account = "ada@example.com";
+    for (let i = 0; i < 100; i++)
+      await (i % 2 ? one : two).guess(account, `192.0.2.${i % 10}`, false);
+    for (const limits of [one, two])
+      await expect(limits.guess(account, "192.0.2.99", false)).rejects.toMatchObject({
+        code: "RATE_LIMIT_EXCEEDED",
+      });
+    await expect(one.guess(account, "192.0.2.99", true)).resolves.toBeDefined();
+    const client = new Redis(redis.url);
+    onTestFinished(() => client.disconnect());
+    const keys = await client.keys("*");
+    expect(keys.every((key) => key.startsWith("taskwire:"))).toBe(true);
+    expect(keys.join()).not.toContain("ada");
+  });
+
   test("SCRIPT FLUSH and FLUSHALL do no harm, and give no more guesses", async () => {
     const redis = await given(startRedis());
     const server = await start(redis.url);

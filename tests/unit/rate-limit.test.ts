@@ -1,6 +1,6 @@
 import { bucketOf, createRateLimits } from "@taskwire/server/security/rate-limit.ts";
 import { AppError } from "@taskwire/shared";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 test.each([
   ["192.0.2.1", "192.0.2.1"],
@@ -41,4 +41,61 @@ test("who has not tried for longest is forgotten, when there are more than can b
   for (let i = 10_001; i <= 20_000; i++) await attempt(i);
   expect(await attempt(0)).toBeUndefined();
   expect(await attempt(1)).toBeGreaterThan(0);
+});
+
+describe("guesses", () => {
+  // The hour is counted by the process's clock.
+  beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
+  afterEach(() => vi.useRealTimers());
+
+  test("are four an hour from an address for each sign-in a minute, on each account", async () => {
+    const { guess } = createRateLimits({ ...limits, login: 2 });
+    for (const account of ["ada", "nobody"]) {
+      for (let i = 0; i < 8; i++)
+        expect(await waitAfter(guess(account, "192.0.2.1", i % 2 === 0))).toBeUndefined();
+      vi.setSystemTime(Date.now() + 600_000);
+      for (const isKnown of [true, false])
+        expect(await waitAfter(guess(account, "192.0.2.1", isKnown))).toBe(3000);
+      expect(await waitAfter(guess(account, "192.0.2.2", false))).toBeUndefined();
+    }
+  });
+
+  test("are twenty from all addresses, which lock nobody out where the account is known", async () => {
+    const { guess } = createRateLimits(limits);
+    for (let i = 0; i < 20; i++)
+      expect(await waitAfter(guess("ada", `192.0.2.${i}`, false))).toBeUndefined();
+    expect(await waitAfter(guess("ada", "198.51.100.1", false))).toBe(3600);
+    for (let i = 0; i < 4; i++)
+      expect(await waitAfter(guess("ada", "198.51.100.1", true))).toBeUndefined();
+    expect(await waitAfter(guess("ada", "198.51.100.1", true))).toBe(3600);
+    expect(await waitAfter(guess("grace", "198.51.100.1", false))).toBeUndefined();
+  });
+
+  test("that prove right do not count, nor do those that are refused", async () => {
+    const { guess } = createRateLimits(limits);
+    const right = () => guess("ada", "192.0.2.1", false);
+    for (let i = 0; i < 100; i++) (await right())();
+    const pending = [await right(), await right(), await right(), await right()];
+    for (let i = 0; i < 100; i++) expect(await waitAfter(right())).toBe(3600);
+    for (const giveBack of pending) giveBack();
+    for (let i = 0; i < 100; i++) (await right())();
+    expect(await waitAfter(guess("ada", "192.0.2.2", false))).toBeUndefined();
+  });
+
+  test("are whole again after the time that was told", async () => {
+    const { guess } = createRateLimits(limits);
+    for (let i = 0; i < 4; i++) await guess("ada", "192.0.2.1", false);
+    vi.setSystemTime(Date.now() + 1234);
+    const wait = await waitAfter(guess("ada", "192.0.2.1", false));
+    vi.setSystemTime(Date.now() + Number(wait) * 1000);
+    expect(await waitAfter(guess("ada", "192.0.2.1", false))).toBeUndefined();
+  });
+
+  test("made at once are counted before any of them is checked", async () => {
+    const { guess } = createRateLimits(limits);
+    const waits = await Promise.all(
+      Array.from({ length: 50 }, () => waitAfter(guess("ada", "192.0.2.1", false))),
+    );
+    expect(waits.filter((wait) => wait === undefined)).toHaveLength(4);
+  });
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { AppError } from "@taskwire/shared";
 import ipaddr from "ipaddr.js";
 import { LRUCache } from "lru-cache";
@@ -9,6 +10,13 @@ export type Limited = "register" | "login" | "refresh";
 
 /** Seconds; the contract counts attempts in a minute. */
 const minute = 60;
+/** Seconds in which wrong passwords are counted. */
+const hour = 3600;
+
+/** Wrong passwords an hour for an account from one address, for each sign-in a minute that an address may try. */
+const guessesFromAddress = 4;
+/** The same from all addresses together: by default the 100 that NIST SP 800-63B allows an account. */
+const guessesOnAccount = 20;
 
 /** For each limiter; 0.7 kB each. Beyond it, who has not tried for longest is forgotten. */
 const mostKeys = 20_000;
@@ -94,10 +102,19 @@ export interface RateLimits {
    * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
    */
   consume: (name: Limited, address: string) => Promise<void>;
+  /**
+   * Counts one guess of a password, before it is checked: guesses made at once are then counted too.
+   * @param account the e-mail address, normalised; it need not be one, and nobody need have it
+   * @param address the client's address as the server sees it
+   * @param isKnown whether the account has signed in from there before: others' guesses do not lock it out there
+   * @returns takes the guess back, once it has proved right
+   * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next guess, 1 to 3600
+   */
+  guess: (account: string, address: string, isKnown: boolean) => Promise<() => void>;
 }
 
 /**
- * The limits of CONTRACT.md, "Sign-in".
+ * The limits of CONTRACT.md, "Sign-in", and those of guesses, which grow with that of sign-ins.
  * @param limits attempts a minute for each endpoint and address, 1 or more
  * @param redis where they are counted for all processes; without it, this process counts for itself
  */
@@ -110,9 +127,17 @@ export const createRateLimits = (
     login: createBudget("login", limits.login, minute, redis),
     refresh: createBudget("refresh", limits.refresh, minute, redis),
   };
+  const fromAddress = createBudget("guess", guessesFromAddress * limits.login, hour, redis);
+  const onAccount = createBudget("account", guessesOnAccount * limits.login, hour, redis);
   return {
     consume: async (name, address) => {
       await take(attempts[name](bucketOf(address)));
+    },
+    guess: (account, address, isKnown) => {
+      // Of any length, and nobody else's to read: Redis is given its digest.
+      const digest = createHash("sha256").update(account).digest("base64url");
+      const local = fromAddress(`${digest}:${bucketOf(address)}`);
+      return isKnown ? take(local) : take(local, onAccount(digest));
     },
   };
 };
