@@ -28,6 +28,16 @@ export default defineConfig({
       },
       // Compares the databases, and so needs both at once.
       { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
+      {
+        extends: true,
+        // Takes away what the server needs, and gives it back.
+        test: {
+          name: "faults",
+          include: ["tests/faults/**/*.test.ts"],
+          testTimeout: 60_000,
+          provide: { database: "postgres" },
+        },
+      },
       onDatabase("pglite"),
       onDatabase("postgres"),
     ],

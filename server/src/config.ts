@@ -17,6 +17,18 @@ const oneOf = <const Values extends readonly [string, ...string[]]>(...values: V
 const schemeOf = (text: string): string | undefined =>
   URL.canParse(text) ? new URL(text).protocol : undefined;
 
+// The client would take more for a URL, and throw at a name or password that is not encoded.
+const isRedisUrl = (text: string): boolean => {
+  if (!["redis:", "rediss:"].includes(schemeOf(text) ?? "")) return false;
+  const { hostname, username, password, pathname } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    return false;
+  }
+  return hostname !== "" && /^(\/\d*)?$/.test(pathname);
+};
+
 const listOf = (text: string): string[] =>
   text
     .split(",")
@@ -72,10 +84,7 @@ export const environment = z.object({
   DB_POOL_MAX: integer(1, 1000).default(5),
   REDIS_URL: z
     .string()
-    .refine(
-      (text) => ["redis:", "rediss:"].includes(schemeOf(text) ?? ""),
-      "must be a URL like redis://host:6379",
-    )
+    .refine(isRedisUrl, "must be a URL like redis://user:password@host:6379/0")
     .optional(),
   JWT_SECRET_KEY: z
     .string()

@@ -6,6 +6,7 @@ import type { Orm } from "./db/orm.ts";
 import { createEndedSessions, type EndedSessions } from "./security/ended-sessions.ts";
 import { createPasswords, type Passwords } from "./security/passwords.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limit.ts";
+import { openRedis, type Redis } from "./security/redis.ts";
 import { jwtSecret, keptSecret } from "./security/secret.ts";
 import { clockTolerance, createTokens, type Tokens } from "./security/tokens.ts";
 
@@ -19,6 +20,8 @@ export interface Deps {
   tokens: Tokens;
   endedSessions: EndedSessions;
   rateLimits: RateLimits;
+  /** Whether Redis can be used; without REDIS_URL there is none. */
+  redis: Pick<Redis, "usable"> | undefined;
   /** Releases everything, in reverse order of making. */
   close: () => Promise<void>;
 }
@@ -51,10 +54,8 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
-    if (config.redisUrl !== undefined) {
-      log.warn("REDIS_URL has no effect yet: attempts are counted in this process's memory");
-    }
-    const rateLimits = createRateLimits(config.rateLimits);
+    const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
+    const rateLimits = createRateLimits(config.rateLimits, redis);
     const lifetime = ttl.access + clockTolerance;
     const endedSessions = createEndedSessions(lifetime, clock);
     const following = await followEndedSessions(orm, endedSessions, lifetime, log);
@@ -67,8 +68,10 @@ export const createDeps = async (
       tokens,
       endedSessions,
       rateLimits,
+      redis,
       close: async () => {
         following.stop();
+        redis?.close();
         await orm.close();
       },
     };

@@ -3,8 +3,11 @@ import type { FastifyInstance } from "fastify";
 import { pendingMigrations } from "./db/migrator.ts";
 import type { Deps } from "./deps.ts";
 
-/** /health and /health/live answer while the event loop does; /health/ready asks the database too. */
-export const registerHealth = (app: FastifyInstance, { orm }: Deps): void => {
+/**
+ * /health and /health/live answer while the event loop does; /health/ready asks the database too, and says whether Redis
+ * is there, which the server can do without.
+ */
+export const registerHealth = (app: FastifyInstance, { orm, redis }: Deps): void => {
   const alive = () => ({ status: "healthy" });
   app.get("/health", alive);
   app.get("/health/live", alive);
@@ -16,6 +19,6 @@ export const registerHealth = (app: FastifyInstance, { orm }: Deps): void => {
       throw new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1, cause });
     }
     if (pending.length > 0) throw new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 });
-    return { status: "ready" };
+    return { status: redis?.usable === false ? "degraded" : "ready" };
   });
 };

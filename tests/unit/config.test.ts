@@ -142,6 +142,24 @@ describe("TRUST_PROXY", () => {
   });
 });
 
+describe("REDIS_URL", () => {
+  test.each(["redis://localhost", "rediss://u:p%40@[::1]:6380/1", "redis://:p@h:1/"])(
+    "takes %s",
+    (text) => {
+      expect(faultsOf({ REDIS_URL: text })).toEqual([]);
+    },
+  );
+
+  test.each(["localhost:6379", "redis:x", "redis://", "redis://:%@h", "redis://h/x", "http://h"])(
+    "refuses %s",
+    (text) => {
+      expect(faultsOf({ REDIS_URL: text })).toEqual([
+        "REDIS_URL must be a URL like redis://user:password@host:6379/0",
+      ]);
+    },
+  );
+});
+
 test.each(["1e3", "0x10", "-1", "1.5", "65536", " 8000", "8000 ", "99999999999"])(
   "PORT is not %j",
   (text) => {

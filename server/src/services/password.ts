@@ -37,7 +37,7 @@ export const checkPassword = async (
   const isKnown = account?.addresses.some((address) => bucketOf(address) === here) ?? false;
   const giveBack = await ctx.rateLimits.guess(email, ctx.address, isKnown);
   const fits = await ctx.passwords.verify(password, account?.password_hash, ctx.signal());
-  if (fits) await giveBack();
+  if (fits) giveBack();
   else await ctx.passwords.evenOut(startedAt, ctx.signal());
   return fits ? account : undefined;
 };
