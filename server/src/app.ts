@@ -13,10 +13,29 @@ import { openApiDocument } from "./rest/openapi.ts";
 import { answerClientError, registerErrors } from "./rpc/http-errors.ts";
 import { registerTrpc } from "./rpc/mount.ts";
 import { appRouter } from "./rpc/router.ts";
+import { limitPipelining } from "./pipelining.ts";
 
 const kibibyte = 1024;
 /** Milliseconds. */
 const second = 1000;
+
+/** Milliseconds. Node looks every second which of them have run out, so that a socket lasts at most that much longer. */
+const timeouts = {
+  /** Until a request's headers are there; also until a new socket says anything. */
+  headersTimeout: 5 * second,
+  /** Until its body is there too: whoever trickles in a byte a second is gone within 10 s. */
+  requestTimeout: 8 * second,
+  /** Between two requests. */
+  keepAliveTimeout: 5 * second,
+  /** Without a byte in either direction: cuts who sends requests and never reads the answers. No call takes this long. */
+  connectionTimeout: 8 * second,
+};
+
+/** Sockets at once; more are closed unread. An idle one costs some 10 kB, and is gone in 6 s. */
+const mostConnections = 10_000;
+
+/** Requests of one socket that may be unanswered. */
+const longestPipeline = 100;
 
 const requestId = /^[\w.-]{1,64}$/;
 
@@ -43,9 +62,10 @@ export const buildApp = async (
     // Dropped like every other key that nobody asked for, as tRPC does.
     onProtoPoisoning: "remove",
     onConstructorPoisoning: "remove",
-    requestTimeout: 10 * second,
-    keepAliveTimeout: 5 * second,
-    http: { headersTimeout: 5 * second, connectionsCheckingInterval: second },
+    requestTimeout: timeouts.requestTimeout,
+    keepAliveTimeout: timeouts.keepAliveTimeout,
+    connectionTimeout: timeouts.connectionTimeout,
+    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: second },
     // A batch names all its procedures in one path segment.
     routerOptions: { maxParamLength: kibibyte },
     return503OnClosing: false,
@@ -56,6 +76,8 @@ export const buildApp = async (
     },
     clientErrorHandler: answerClientError,
   });
+  app.server.maxConnections = mostConnections;
+  limitPipelining(app, longestPipeline);
   registerErrors(app);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);

@@ -1,7 +1,11 @@
-import { AppError } from "@taskwire/shared";
 import type { FastifyInstance } from "fastify";
 import { pendingMigrations } from "./db/migrator.ts";
+import { within } from "./deadline.ts";
 import type { Deps } from "./deps.ts";
+import { putOff } from "./rpc/translate.ts";
+
+/** Milliseconds: who asks whether to send requests here does not wait long for the answer. */
+const longestCheck = 1000;
 
 /**
  * /health and /health/live answer while the event loop does; /health/ready asks the database too, and says whether Redis
@@ -12,13 +16,13 @@ export const registerHealth = (app: FastifyInstance, { orm, redis }: Deps): void
   app.get("/health", alive);
   app.get("/health/live", alive);
   app.get("/health/ready", async () => {
-    let pending: string[];
+    let pending: string[] | undefined;
     try {
-      pending = await pendingMigrations(orm);
+      pending = await within(longestCheck, () => pendingMigrations(orm));
     } catch (cause) {
-      throw new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1, cause });
+      throw putOff(cause);
     }
-    if (pending.length > 0) throw new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 });
+    if (pending?.length !== 0) throw putOff(pending);
     return { status: redis?.usable === false ? "degraded" : "ready" };
   });
 };

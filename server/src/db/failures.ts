@@ -1,8 +1,14 @@
 import type { ErrorCode } from "@taskwire/shared";
 
-// PostgreSQL's SQLSTATE classes and codes (Appendix A) that pass by themselves: 08 connection, 53 resources, 57P shutdown,
-// 57014 statement timeout, 55P03 lock timeout, 40001 and 40P01 serialization and deadlock, 25P03 idle in transaction.
-const passing = /^(?:08...|53...|57P..|57014|55P03|40001|40P01|25P0[34])$/;
+/** What PostgreSQL's SQLSTATE (Appendix A) says of a failed statement, each code and class once. */
+const states = {
+  /** Given up in favour of another statement: serialization failure, deadlock. */
+  conflict: /^40(?:001|P01)$/,
+  /** Passes by itself: connection, resources, shutdown, a standby, time-outs of statement, lock and transaction. */
+  away: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34])$/,
+  /** A value that no column takes: too long, out of range, no date, a character or pattern that is none. */
+  unstorable: /^22(?:0(?:01|03|07|08|09|19|21|25)|01[BWX]|P0[235])$/,
+} as const;
 
 const socketFaults = new Set([
   "ECONNREFUSED",
@@ -11,35 +17,52 @@ const socketFaults = new Set([
   "ENETUNREACH",
   "ENOTFOUND",
   "EAI_AGAIN",
+  "EMFILE",
   "EPIPE",
   "ETIMEDOUT",
 ]);
 
 // pg and its pool give these no code.
 const messages =
-  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|Cannot use a pool after calling end)/;
+  /^(?:Connection terminated|timeout e(?:xceeded when trying to connect|xpired)|Client (?:has encountered a connection error|was closed)|Query read timeout|Cannot use a pool after calling end)/;
 
-const isFault = (error: Error): boolean => {
-  const code = "code" in error ? error.code : undefined;
-  if (typeof code === "string" && (passing.test(code) || socketFaults.has(code))) return true;
-  return messages.test(error.message);
-};
+type DatabaseFault = Error & { code?: unknown; severity?: unknown; constraint?: unknown };
 
-/** Whether the database is away or overloaded, so that the same call may well succeed a little later. */
-export const isDatabaseAway = (error: unknown): boolean => {
-  // A driver's error may hide behind the ORM's, and a happy-eyeballs connect fails with several at once.
+/** The errors behind an error: the ORM's hides the driver's, and a happy-eyeballs connect fails with several at once. */
+const causesOf = (error: unknown): DatabaseFault[] => {
+  const causes: DatabaseFault[] = [];
   const pending: unknown[] = [error];
-  for (
-    let next = pending.pop(), depth = 0;
-    next !== undefined && depth < 10;
-    next = pending.pop(), depth++
-  ) {
+  while (pending.length > 0 && causes.length < 10) {
+    const next = pending.shift();
     if (!(next instanceof Error)) continue;
-    if (isFault(next)) return true;
+    causes.push(next);
     pending.push(next.cause, ...(next instanceof AggregateError ? next.errors : []));
   }
-  return false;
+  return causes;
 };
+
+const is = (state: keyof typeof states, { code }: DatabaseFault): boolean =>
+  typeof code === "string" && states[state].test(code);
+
+/** Whether the database gave up on a statement only because of another one, so that it may be tried again at once. */
+export const isConflict = (error: unknown): boolean =>
+  causesOf(error).some((cause) => is("conflict", cause));
+
+/** Whether the database refused a value, which a schema should have stopped before. */
+export const isUnstorable = (error: unknown): boolean =>
+  causesOf(error).some((cause) => is("unstorable", cause));
+
+/** Whether the database is away or overloaded, so that the same call may well succeed a little later. */
+export const isDatabaseAway = (error: unknown): boolean =>
+  causesOf(error).some(
+    (cause) =>
+      is("away", cause) ||
+      is("conflict", cause) ||
+      // Whatever its code: the server has ended the session, or never began it.
+      cause.severity === "FATAL" ||
+      (typeof cause.code === "string" && socketFaults.has(cause.code)) ||
+      messages.test(cause.message),
+  );
 
 interface Meaning {
   code: ErrorCode;
@@ -50,6 +73,7 @@ interface Meaning {
 const meanings: Partial<Record<string, Meaning>> = {
   users_email_unique: { code: "EMAIL_ALREADY_EXISTS", field: "email" },
   tags_name_user_id_unique: { code: "TAG_ALREADY_EXISTS", field: "name" },
+  tasks_priority_check: { code: "INVALID_PRIORITY", field: "priority" },
   // Whoever owns it was deleted while a token of theirs still lives.
   tags_user_id_foreign: { code: "INVALID_TOKEN" },
   tasks_user_id_foreign: { code: "INVALID_TOKEN" },
@@ -60,17 +84,10 @@ const meanings: Partial<Record<string, Meaning>> = {
 
 /** What a violated constraint is in the error table, if it is anything there. */
 export const meaningOfConstraint = (error: unknown): Meaning | undefined => {
-  if (!(error instanceof Error)) return undefined;
-  const { constraint } = error as Error & { constraint?: unknown };
-  if (typeof constraint === "string" && Object.hasOwn(meanings, constraint)) {
-    return meanings[constraint];
+  for (const { constraint } of causesOf(error)) {
+    if (typeof constraint === "string" && Object.hasOwn(meanings, constraint)) {
+      return meanings[constraint];
+    }
   }
-  return error.cause === error ? undefined : meaningOfConstraint(error.cause);
-};
-
-/** Whether the database gave up on a statement only because of another one (serialization failure, deadlock). */
-export const isConflict = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as Error & { code?: unknown };
-  return code === "40001" || code === "40P01" || (error.cause !== error && isConflict(error.cause));
+  return undefined;
 };

@@ -3,11 +3,13 @@ import { MikroORM as PgliteOrm } from "@mikro-orm/pglite";
 import { type InferKyselyDB, MikroORM, type Options } from "@mikro-orm/postgresql";
 import type { PGlite } from "@electric-sql/pglite";
 import type { Kysely } from "kysely";
+import type { Pool } from "pg";
 import { migrations } from "@taskwire/migrations";
 import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
 import { Task, TaskTagLink } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
+import { endSilentConnections } from "./silence.ts";
 
 const entities = [User, Session, Tag, Task, TaskTagLink] as const;
 
@@ -39,6 +41,12 @@ const common = {
   schemaGenerator: { ignoreRoutines: true },
 } satisfies Options;
 
+/**
+ * Milliseconds. A call is answered within 3 s whatever happens (rpc/trpc.ts): a connection is given up before that, and
+ * what the server goes on doing for nobody ends by itself, later.
+ */
+const timeouts = { connect: 2000, lock: 2000, silence: 2900, statement: 5000, idle: 10_000 };
+
 interface PoolOptions {
   /** Connections kept open, 0 or more. */
   poolMin: number;
@@ -53,6 +61,7 @@ interface PoolOptions {
  * @param url postgresql://user:password@host:port/database
  */
 export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
+  const bounded = options.statementTimeout !== false;
   const orm = await MikroORM.init({
     ...common,
     clientUrl: url,
@@ -61,11 +70,14 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
       // The ORM reads no parameters of a URL: without this, sslmode=require would connect in clear.
       connectionString: url,
       application_name: "taskwire",
-      connectionTimeoutMillis: 2000,
-      lock_timeout: 2000,
-      statement_timeout: options.statementTimeout === false ? 0 : 5000,
-      idle_in_transaction_session_timeout: 10_000,
+      connectionTimeoutMillis: timeouts.connect,
+      lock_timeout: timeouts.lock,
+      statement_timeout: bounded ? timeouts.statement : 0,
+      idle_in_transaction_session_timeout: timeouts.idle,
       keepAlive: true,
+      onPoolCreated: (pool: Pool) => {
+        if (bounded) endSilentConnections(pool, timeouts.silence);
+      },
     },
   });
   const { em, schema, migrator } = orm;

@@ -2,10 +2,14 @@ import { AppError, type ErrorCode, errors } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { ZodError } from "zod";
-import { meaningOfConstraint, isDatabaseAway } from "../db/failures.ts";
+import { isDatabaseAway, isUnstorable, meaningOfConstraint } from "../db/failures.ts";
 
-/** Seconds after which a caller may try again when the database is away. */
-const retryAfter = 1;
+/**
+ * A call that is put off: it may well succeed a second later.
+ * @param cause why, for the log only
+ */
+export const putOff = (cause: unknown): AppError =>
+  new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1, cause });
 
 /** The HTTP status of a code, computed from its tRPC code. */
 export const statusOf = (code: ErrorCode): number =>
@@ -83,7 +87,9 @@ export const translate = (
   if (meaning !== undefined) {
     return new AppError(meaning.code, { field: meaning.field, cause: error });
   }
-  if (isDatabaseAway(error))
-    return new AppError("SERVICE_UNAVAILABLE", { retryAfter, cause: error });
+  if (isUnstorable(error)) {
+    return new AppError("VALIDATION_ERROR", { detail: "A value cannot be stored", cause: error });
+  }
+  if (isDatabaseAway(error)) return putOff(error);
   return new AppError("INTERNAL_ERROR", { cause: error });
 };

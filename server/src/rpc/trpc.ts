@@ -2,14 +2,18 @@ import { AppError, type ErrorBody, errors } from "@taskwire/shared";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { isConflict } from "../db/failures.ts";
+import { within } from "../deadline.ts";
 import type { Limited } from "../security/rate-limit.ts";
 import type { ServiceContext } from "../services/context.ts";
 import type { Context } from "./context.ts";
 import type { Meta } from "./meta.ts";
-import { statusOf, translate } from "./translate.ts";
+import { putOff, statusOf, translate } from "./translate.ts";
 
 /** How often a call is tried that the database gives up in favour of another. */
 const mostTries = 4;
+
+/** Milliseconds after which a call is put off, whatever it waits for: every caller has an answer within 3 s. */
+const longestCall = 2800;
 
 const t = initTRPC
   .context<Context>()
@@ -48,13 +52,20 @@ export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta })
     endedSessions,
     db: orm.em.fork().getKysely(),
   };
-  let result = await next({ ctx: service });
-  // Nothing has happened by then: what a service writes, it writes in one statement.
-  for (let tries = 1; !result.ok && tries < mostTries && isConflict(result.error.cause); tries++) {
-    result = await next({ ctx: service });
-  }
-  if (result.ok) return result;
-  const error = translate(result.error, ctx.fields);
+  const result = await within(longestCall, async (late) => {
+    let latest = await next({ ctx: service });
+    // Nothing has happened by then: what a service writes, it writes in one statement or one transaction.
+    for (let tries = 1; !latest.ok && isConflict(latest.error.cause); tries++) {
+      if (tries === mostTries || late.aborted) break;
+      latest = await next({ ctx: service });
+    }
+    return latest;
+  });
+  if (result?.ok) return result;
+  const error =
+    result === undefined
+      ? putOff(new Error(`No result within ${longestCall} ms`))
+      : translate(result.error, ctx.fields);
   report(error, ctx, path);
   const { code, detail, field, retryAfter } = error;
   if (retryAfter !== undefined) ctx.header("Retry-After", String(retryAfter));
