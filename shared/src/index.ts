@@ -1,6 +1,6 @@
 export { AppError, errorCodes, errors, type ErrorBody, type ErrorCode } from "./errors.ts";
 export { loginInput, message, registerInput, token, user } from "./schemas/auth.ts";
-export { nothing } from "./schemas/common.ts";
+export { dateTime, nothing } from "./schemas/common.ts";
 export { tag, tagId, tagList, tagWrite } from "./schemas/tag.ts";
 export {
   task,
