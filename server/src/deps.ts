@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import { hasLegacyHashes } from "./db/legacy-hashes.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createPasswords, type Passwords } from "./security/passwords.ts";
@@ -48,6 +49,7 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
+    await passwords.setLegacy(await hasLegacyHashes(orm));
     if (config.redisUrl !== undefined) {
       log.warn("REDIS_URL has no effect yet: attempts are counted in this process's memory");
     }
