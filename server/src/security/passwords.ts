@@ -52,11 +52,11 @@ export interface Passwords {
 const busy = () => new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 });
 
 /**
- * Password hashing, bounded: libuv has four threads, one of which stays free for everything else.
+ * Password hashing, bounded: one core stays free for everything else, and so does one of libuv's four threads.
  * @param concurrency hashes at once, 1 or more
  */
 export const createPasswords = async (
-  concurrency = Math.min(availableParallelism(), 3),
+  concurrency = Math.max(1, Math.min(availableParallelism() - 1, 3)),
 ): Promise<Passwords> => {
   const places = new PQueue({ concurrency: concurrency + longestQueue });
   const hashes = new PQueue({ concurrency });
