@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { followEndedSessions } from "./db/ended-sessions.ts";
+import { hasLegacyHashes } from "./db/legacy-hashes.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createEndedSessions, type EndedSessions } from "./security/ended-sessions.ts";
@@ -54,6 +55,7 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
+    await passwords.setLegacy(await hasLegacyHashes(orm));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
     const lifetime = ttl.access + clockTolerance;

@@ -1,3 +1,4 @@
+import { hasLegacyHashes } from "./db/legacy-hashes.ts";
 import type { Deps } from "./deps.ts";
 import { removeExpiredSessions } from "./services/session-cleanup.ts";
 
@@ -10,8 +11,9 @@ const mostBatches = 20;
 const batch = 1000;
 
 /** One round of what has to be done now and then, whoever calls. */
-export const keepHouse = async ({ orm, clock, log }: Deps): Promise<void> => {
+export const keepHouse = async ({ orm, clock, log, passwords }: Deps): Promise<void> => {
   try {
+    await passwords.setLegacy(await hasLegacyHashes(orm));
     let removed = 0;
     for (let round = 1; round <= mostBatches; round++) {
       const count = await removeExpiredSessions(orm.em.fork().getKysely(), clock(), batch);

@@ -8,7 +8,7 @@ export {
   token,
   user,
 } from "./schemas/auth.ts";
-export { nothing } from "./schemas/common.ts";
+export { dateTime, nothing } from "./schemas/common.ts";
 export { sessionId, sessionList } from "./schemas/session.ts";
 export { tag, tagId, tagList, tagWrite } from "./schemas/tag.ts";
 export {

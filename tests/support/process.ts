@@ -39,7 +39,7 @@ interface Options {
 // A quarter of a start is compiling what the start before compiled as well.
 const compiled = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
 
-type Executable = "main" | "migrate" | "seed";
+type Executable = "main" | "migrate" | "seed" | "import-users";
 
 /** Starts an executable of the server. */
 const start = (name: Executable, { folder, env = {}, args = [], node = [] }: Options): Running => {

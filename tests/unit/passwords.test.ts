@@ -1,5 +1,6 @@
 import { createPasswords } from "@taskwire/server/security/passwords.ts";
 import argon2 from "argon2";
+import bcrypt from "bcrypt";
 import { describe, expect, test } from "vitest";
 
 const passwords = await createPasswords();
@@ -35,6 +36,48 @@ test("a hash with other parameters is outdated", async () => {
   }
 });
 
+describe("bcrypt", () => {
+  const hash = bcrypt.hashSync("secret", 4);
+
+  test.each([
+    ["$2a$", hash.replace("$2b$", "$2a$")],
+    ["$2b$", hash],
+  ])("%s fits its password only, and is outdated", async (_, stored) => {
+    expect(await passwords.verify("secret", stored)).toBe(true);
+    expect(await passwords.verify("Secret", stored)).toBe(false);
+    expect(passwords.isOutdated(stored)).toBe(true);
+  });
+
+  test.each([
+    ["of another kind", hash.replace("$2b$", "$2y$")],
+    ["with too many rounds", hash.replace("$04$", "$15$")],
+    ["with too few rounds", hash.replace("$04$", "$03$")],
+    ["cut off", hash.slice(0, -1)],
+    ["that is none", "none"],
+  ])("a hash %s never fits", async (_, stored) => {
+    expect(await passwords.verify("secret", stored)).toBe(false);
+  });
+
+  test("as long as some account has such a hash, every refusal takes longer than it, queued or not", async () => {
+    const legacy = await createPasswords(1);
+    /** Milliseconds of a refusal since so many hashes before it ended. */
+    const timeAfter = async (hashes: number) => {
+      const queue = Array.from({ length: hashes }, () => legacy.hash("x"));
+      const refusal = legacy.verify("wrong", undefined);
+      await Promise.all(queue);
+      const begin = performance.now();
+      expect(await refusal).toBe(false);
+      return performance.now() - begin;
+    };
+    await legacy.setLegacy(true);
+    const [free, queued] = [await timeAfter(0), await timeAfter(50)];
+    // argon2id alone takes some 20 ms, bcrypt 160 ms and more.
+    expect(Math.min(free, queued)).toBeGreaterThan(80);
+    await legacy.setLegacy(false);
+    expect(await timeAfter(0)).toBeLessThan(free);
+  });
+});
+
 describe("under a flood", () => {
   test("a bounded number waits, and the rest is refused at once", async () => {
     const results = await Promise.allSettled(
@@ -47,5 +90,50 @@ describe("under a flood", () => {
       expect(result).toMatchObject({ reason: { code: "SERVICE_UNAVAILABLE", retryAfter: 1 } });
     }
     expect(await passwords.verify("x", undefined)).toBe(false);
+  });
+
+  const busy = { code: "SERVICE_UNAVAILABLE", retryAfter: 1 };
+
+  test("who waits and leaves is taken out of the queue at once", async () => {
+    const one = await createPasswords(1);
+    const done: string[] = [];
+    const running = one.verify("x", undefined).then(() => done.push("running"));
+    const client = new AbortController();
+    const waiting = Array.from({ length: 64 }, () => one.hash("x", client.signal));
+    await expect(one.hash("x")).rejects.toMatchObject(busy);
+    client.abort();
+    const next = one.hash("x").then(() => done.push("next"));
+    for (const left of waiting) await expect(left).rejects.toMatchObject(busy);
+    await expect(one.hash("x", client.signal)).rejects.toMatchObject(busy);
+    expect(done).toEqual([]);
+    await Promise.all([running, next]);
+    expect(done).toEqual(["running", "next"]);
+  });
+
+  test("a hash that has begun keeps its slot when its client leaves", async () => {
+    const one = await createPasswords(1);
+    const client = new AbortController();
+    const done: string[] = [];
+    const begun = one.hash("x", client.signal).then(() => done.push("begun"));
+    const next = one.hash("x").then(() => done.push("next"));
+    client.abort();
+    await Promise.all([begun, next]);
+    expect(done).toEqual(["begun", "next"]);
+  });
+
+  test("a bounded number is let in, and whoever leaves makes room for another at once", async () => {
+    const one = await createPasswords(1);
+    const client = new AbortController();
+    const gate = Promise.withResolvers<string>();
+    const inside = Array.from({ length: 64 }, () => one.admit(() => gate.promise));
+    const leaving = one.admit(() => gate.promise, client.signal);
+    await expect(one.admit(async () => "refused")).rejects.toMatchObject(busy);
+    client.abort();
+    await expect(leaving).rejects.toMatchObject(busy);
+    await expect(one.admit(async () => "late", client.signal)).rejects.toMatchObject(busy);
+    expect(await one.admit(async () => "let in")).toBe("let in");
+    gate.resolve("out");
+    expect(await Promise.all(inside)).toEqual(Array.from({ length: 64 }, () => "out"));
+    await expect(one.admit(() => Promise.reject(new Error("its own")))).rejects.toThrow("its own");
   });
 });

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { AppError } from "@taskwire/shared";
 import argon2 from "argon2";
-import pLimit from "p-limit";
+import bcrypt from "bcrypt";
+import PQueue from "p-queue";
 
 /** OWASP Password Storage: argon2id with 19 MiB, two passes, one lane. */
 const parameters = {
@@ -11,47 +13,116 @@ const parameters = {
   parallelism: 1,
 } as const;
 
-/** How many may wait for a place; each hash takes about 20 ms, so the last of them waits under a second. */
+/** What accounts of the backend before this one were hashed with. */
+const legacyRounds = 12;
+
+/** The bcrypt hashes that sign in: what an imported file may have in it, as well. */
+export const bcryptHash = /^\$2[ab]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
+
+/** How many may wait for a place; each hash takes about 20 ms, so the last of them waits about a second. */
 const longestQueue = 64;
 
 export interface Passwords {
   /**
+   * Lets a bounded number of callers in at once, so that the surplus is refused before it costs a query.
+   * When the signal aborts, the place is free again at once, whatever the work still does.
+   * @throws {AppError} SERVICE_UNAVAILABLE when too many are in, or the signal aborts; else what the work throws
+   */
+  admit: <Result>(work: () => Promise<Result>, signal?: AbortSignal) => Promise<Result>;
+  /**
    * A PHC string for a new password.
-   * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait
+   * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait, or the signal aborts before this one began
    */
   hash: (password: string, signal?: AbortSignal) => Promise<string>;
   /**
-   * Whether the password fits the hash. Without a hash it is computed all the same, and never fits,
-   * so that an unknown address takes as long as a wrong password.
-   * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait
+   * Whether the password fits the hash, argon2 or bcrypt. Without a hash one is computed all the same, and never
+   * fits, so that an unknown address takes as long as a wrong password.
+   * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait, or the signal aborts before this one began
    */
   verify: (password: string, hash: string | undefined, signal?: AbortSignal) => Promise<boolean>;
-  /** TODO merged from passwords branch */
-  admit: <Result>(work: () => Promise<Result>, signal?: AbortSignal) => Promise<Result>;
-  evenOut: (startedAt: number, signal?: AbortSignal) => Promise<void>;
-  /** Whether the hash was made with other parameters than today's. */
+  /** Whether the hash was made with another algorithm or other parameters than today's. */
   isOutdated: (hash: string) => boolean;
+  /**
+   * Tells whether any account has a bcrypt hash. bcrypt is several times slower than argon2id: as long as there are
+   * such accounts, whatever does not fit is told only after a time that both stay below.
+   */
+  setLegacy: (exists: boolean) => Promise<void>;
 }
 
-/** Password hashing, bounded: libuv has four threads, one of which stays free for everything else. */
-export const createPasswords = async (): Promise<Passwords> => {
-  const limit = pLimit(Math.min(availableParallelism(), 3));
-  const bounded = <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (limit.pendingCount >= longestQueue) {
-      return Promise.reject(new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 }));
-    }
-    return limit(work);
+const busy = () => new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 });
+
+/**
+ * Password hashing, bounded: one core stays free for everything else, and so does one of libuv's four threads.
+ * @param concurrency hashes at once, 1 or more
+ */
+export const createPasswords = async (
+  concurrency = Math.max(1, Math.min(availableParallelism() - 1, 3)),
+): Promise<Passwords> => {
+  const places = new PQueue({ concurrency: concurrency + longestQueue });
+  const hashes = new PQueue({ concurrency });
+
+  const bounded = <Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> => {
+    if (hashes.size >= longestQueue || signal?.aborted) return Promise.reject(busy());
+    const waiting = new AbortController();
+    const leave = (): void => waiting.abort(busy());
+    signal?.addEventListener("abort", leave, { once: true });
+    // Nothing stops a hash that has begun: were its slot free before it ends, the threads would be taken after all.
+    const begin = (): Promise<Result> => {
+      signal?.removeEventListener("abort", leave);
+      return work();
+    };
+    return hashes.add(begin, { signal: waiting.signal });
   };
-  const hash = (password: string) => bounded(() => argon2.hash(password, parameters));
+
+  const admit: Passwords["admit"] = (work, signal) => {
+    if (places.pending >= places.concurrency || signal?.aborted) return Promise.reject(busy());
+    const inside = new AbortController();
+    signal?.addEventListener("abort", () => inside.abort(busy()), { once: true });
+    return places.add(work, { signal: inside.signal });
+  };
+
+  const hash: Passwords["hash"] = (password, signal) =>
+    bounded(() => argon2.hash(password, parameters), signal);
   const nobodys = await hash(crypto.randomUUID());
+
+  const compare = async (password: string, stored = ""): Promise<boolean> => {
+    if (bcryptHash.test(stored)) return bcrypt.compare(password, stored);
+    const known = stored.startsWith("$argon2");
+    return (await argon2.verify(known ? stored : nobodys, password)) && known;
+  };
+
+  /** Milliseconds within which every verification ends; 0 while all take equally long. */
+  let longest = 0;
+
+  const verify: Passwords["verify"] = async (password, stored, signal) => {
+    const called = performance.now();
+    let began = called;
+    const fits = await bounded(() => {
+      began = performance.now();
+      return compare(password, stored);
+    }, signal);
+    // From its own begin, so that a wait in the queue hides nothing less; from the call, so that a short wait,
+    // which would tell what somebody else's hash was, does not show.
+    const rest = Math.max(began + longest, called + 2 * longest) - performance.now();
+    if (!fits && longest > 0 && rest > 0) await setTimeout(rest);
+    return fits;
+  };
+
+  const measure = async (): Promise<number> => {
+    const began = performance.now();
+    await bcrypt.hash("", legacyRounds);
+    return performance.now() - began;
+  };
+
+  let measured: Promise<number> | undefined;
   return {
-    admit: (work) => work(),
-    evenOut: async () => {},
+    admit,
     hash,
-    verify: async (password, stored) => {
-      const fits = await bounded(() => argon2.verify(stored ?? nobodys, password));
-      return fits && stored !== undefined;
+    verify,
+    isOutdated: (stored) => bcryptHash.test(stored) || argon2.needsRehash(stored, parameters),
+    setLegacy: async (exists) => {
+      if (exists) measured ??= hashes.add(measure);
+      longest = exists && measured !== undefined ? 1.5 * (await measured) : 0;
     },
-    isOutdated: (stored) => argon2.needsRehash(stored, parameters),
   };
 };

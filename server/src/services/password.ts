@@ -23,7 +23,6 @@ export const checkPassword = async (
   email: string,
   password: string,
 ): Promise<Account | undefined> => {
-  const startedAt = performance.now();
   const account = await ctx.db
     .selectFrom("users")
     .select(["id", "email", "password_hash"])
@@ -37,9 +36,9 @@ export const checkPassword = async (
   const isKnown = account?.addresses.some((address) => bucketOf(address) === here) ?? false;
   const giveBack = await ctx.rateLimits.guess(email, ctx.address, isKnown);
   const fits = await ctx.passwords.verify(password, account?.password_hash, ctx.signal());
-  if (fits) giveBack();
-  else await ctx.passwords.evenOut(startedAt, ctx.signal());
-  return fits ? account : undefined;
+  if (!fits) return undefined;
+  giveBack();
+  return account;
 };
 
 /**

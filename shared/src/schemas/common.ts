@@ -47,6 +47,30 @@ export const name = (longest: number, code: ErrorCode) =>
     .refine((value) => isVisible(value) && codePoints(value) <= longest, rule(code))
     .meta({ minLength: 1, maxLength: longest });
 
+const zoned = { offset: true, local: true };
+// Zod wants seconds wherever there is an offset; ISO 8601 does not.
+const isoDateTime = z.union([z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
+
+// A time without an offset is UTC (CONTRACT.md, "Tasks and tags").
+const toUtc = (value: string): string | undefined => {
+  if (!isoDateTime.safeParse(value).success) return undefined;
+  const time = new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(value) ? value : `${value}Z`);
+  if (Number.isNaN(time.getTime())) return undefined;
+  const year = time.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? time.toISOString() : undefined;
+};
+
+/**
+ * An ISO 8601 date-time of the years 1 to 9999, which becomes its UTC spelling.
+ * @param code what a caller is told otherwise
+ * @param error the sentence after the field's name; only VALIDATION_ERROR needs one
+ */
+export const dateTime = (code: ErrorCode, error?: string) =>
+  text()
+    .refine((value) => toUtc(value) !== undefined, rule(code, error))
+    .overwrite((value) => toUtc(value) ?? value)
+    .meta({ format: "date-time" });
+
 /**
  * One of the given texts.
  * @param code what a caller is told of another text; of another type, VALIDATION_ERROR

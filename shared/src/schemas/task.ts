@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { codePoints, id, name, oneOf, rule, text } from "./common.ts";
+import { codePoints, dateTime, id, name, oneOf, rule, text } from "./common.ts";
 import { tag } from "./tag.ts";
 
 const priorities = ["low", "medium", "high"] as const;
@@ -15,24 +15,6 @@ const sorts = [
   "-title",
 ] as const;
 
-const zoned = { offset: true, local: true };
-// Zod wants seconds wherever there is an offset; ISO 8601 does not.
-const isoDateTime = z.union([z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
-
-/** The UTC spelling of an ISO 8601 date-time, or nothing: a time without an offset is UTC (CONTRACT.md, "Tasks and tags"). */
-const toUtc = (value: string): string | undefined => {
-  if (!isoDateTime.safeParse(value).success) return undefined;
-  const time = new Date(/(?:Z|[+-]\d\d:\d\d)$/.test(value) ? value : `${value}Z`);
-  if (Number.isNaN(time.getTime())) return undefined;
-  const year = time.getUTCFullYear();
-  return year >= 1 && year <= 9999 ? time.toISOString() : undefined;
-};
-
-const dueDate = text()
-  .refine((value) => toUtc(value) !== undefined, rule("INVALID_DUE_DATE"))
-  .overwrite((value) => toUtc(value) ?? value)
-  .meta({ format: "date-time" });
-
 // A byte order mark before a text is none of it: PGlite leaves it out when it reads, PostgreSQL does not.
 const withoutMark = (value: string): string => value.replace(/^\uFEFF+/, "");
 
@@ -45,7 +27,7 @@ const fields = {
     .nullable(),
   completed: z.boolean().meta({ default: false }),
   priority: oneOf(priorities, "INVALID_PRIORITY").meta({ id: "Priority" }),
-  due_date: dueDate.nullable(),
+  due_date: dateTime("INVALID_DUE_DATE").nullable(),
   recurrence_rule: text().meta({ description: "An iCalendar RRULE (RFC 5545)" }).nullable(),
 };
 

@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { hasLegacyHashes } from "@taskwire/server/db/legacy-hashes.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { importUsers } from "@taskwire/server/services/user-import.ts";
+import bcrypt from "bcrypt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type DirectCalls, startDirectCalls } from "../support/caller.ts";
+
+const password = "correct horse";
+const password_hash = await bcrypt.hash(password, 4);
+
+let calls: DirectCalls;
+let orm: Orm;
+beforeAll(async () => {
+  calls = await startDirectCalls();
+  orm = calls.deps.orm;
+});
+afterAll(() => calls.close());
+
+const newUser = (fields: object = {}) => ({
+  id: randomUUID() as string,
+  email: `${randomUUID()}@example.com`,
+  password_hash,
+  name: "Ada",
+  created_at: "2024-05-06T07:08:09Z",
+  ...fields,
+});
+
+/** What became of all lines: a text counts as it is, anything else as its JSON. */
+const imported = async (lines: readonly unknown[], chunkSize = 65_536) => {
+  const texts = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
+  const bytes = Buffer.from(texts.join("\n"));
+  const chunks = async function* () {
+    for (let at = 0; at < bytes.length; at += chunkSize) yield bytes.subarray(at, at + chunkSize);
+  };
+  const sum = { made: 0, present: 0, refused: [] as string[] };
+  for await (const batch of importUsers(orm.em.fork().getKysely(), chunks())) {
+    sum.made += batch.made;
+    sum.present += batch.present;
+    sum.refused.push(...batch.refused.map(({ line, reason }) => `${line}: ${reason}`));
+  }
+  return sum;
+};
+
+const rowOf = async (email: string) => {
+  const columns = "id, password_hash, name, created_at = '2024-05-06T07:08:09Z' as dated";
+  const [row] = await orm.em
+    .fork()
+    .execute(`select ${columns} from users where email = ?`, [email]);
+  return row;
+};
+
+test("an imported account signs in, and has argon2id from then on", async () => {
+  const spellings = [
+    newUser(),
+    newUser({
+      password_hash: password_hash.replace("$2b$", "$2a$"),
+      id: randomUUID().toUpperCase(),
+    }),
+  ];
+  expect(await imported(spellings)).toEqual({ made: 2, present: 0, refused: [] });
+  expect(await hasLegacyHashes(orm)).toBe(true);
+  for (const { id, email } of spellings) {
+    const login = (secret: string) =>
+      calls.caller().auth.login({ email: email.toUpperCase(), password: secret });
+    const refusal = { cause: { code: "INVALID_CREDENTIALS" } };
+    await expect(login("wrong horse")).rejects.toMatchObject(refusal);
+    expect(await rowOf(email)).toMatchObject({ password_hash: expect.stringMatching(/^\$2/) });
+    await login(password);
+    const row = await rowOf(email);
+    expect(row).toMatchObject({
+      id: id.toLowerCase(),
+      password_hash: expect.stringMatching(/^\$argon2id\$/),
+      name: "Ada",
+      dated: true,
+    });
+    await login(password);
+    await expect(login("wrong horse")).rejects.toMatchObject(refusal);
+    expect(await rowOf(email)).toEqual(row);
+  }
+  expect(await hasLegacyHashes(orm)).toBe(false);
+
+  const rows = await Promise.all(spellings.map(({ email }) => rowOf(email)));
+  expect(await imported(spellings)).toEqual({ made: 0, present: 2, refused: [] });
+  expect(await Promise.all(spellings.map(({ email }) => rowOf(email)))).toEqual(rows);
+});
+
+test("what is left of a file that was imported half way is imported", async () => {
+  const users = Array.from({ length: 1201 }, () => newUser());
+  expect(await imported(users.slice(0, 700))).toMatchObject({ made: 700 });
+  expect(await imported(users)).toEqual({ made: 501, present: 700, refused: [] });
+});
+
+test("the spelling of a file, of times and of addresses does not matter", async () => {
+  const times = ["2024-05-06T09:08:09+02:00", "2024-05-06T07:08:09", "2024-05-06T07:08:09.000Z"];
+  const [one, two, three] = times.map((created_at) => newUser({ created_at }));
+  const nameless = { ...newUser(), name: undefined, is_admin: true };
+  const separated = newUser({ name: "\u2028 é" });
+  const lines = [
+    `\uFEFF${JSON.stringify(one)}\r`,
+    "\r",
+    { ...two, email: ` ${two?.email.toUpperCase()} ` },
+    "",
+    three,
+    nameless,
+    newUser({ name: null }),
+    separated,
+    "  ",
+  ];
+  for (const chunkSize of [1, 65_536]) {
+    const { made, present, refused } = await imported(lines, chunkSize);
+    expect([made + present, refused]).toEqual([6, []]);
+  }
+  for (const user of [one, two, three, nameless])
+    expect(await rowOf(user?.email ?? "")).toMatchObject({ dated: true });
+  expect(await rowOf(nameless.email)).toMatchObject({ name: null });
+  expect(await rowOf(separated.email)).toMatchObject({ name: "é" });
+});
+
+test("every refused line is told with its reason, and the rest is imported", async () => {
+  const taken = newUser();
+  await imported([taken]);
+  const twice = newUser();
+  const hash = (start: string) => newUser({ password_hash: start + password_hash.slice(7) });
+  const hashReason = "password_hash must be a bcrypt hash: $2a$ or $2b$, with 4 to 14 rounds";
+  const refusals: [unknown, string][] = [
+    ["{", "is not a JSON object in UTF-8"],
+    ["[]", "is not a JSON object in UTF-8"],
+    [newUser({ id: "1" }), "id must be a UUID"],
+    [{ ...newUser(), id: undefined }, "id is missing or of the wrong type"],
+    [newUser({ email: "ada@localhost" }), "email is not valid"],
+    [newUser({ email: 7 }), "email is missing or of the wrong type"],
+    [newUser({ password_hash: password }), hashReason],
+    [hash("$2y$04$"), hashReason],
+    [hash("$2b$03$"), hashReason],
+    [hash("$2b$15$"), hashReason],
+    [{ ...newUser(), password_hash: undefined }, "password_hash is missing or of the wrong type"],
+    [
+      newUser({ name: "\0" }),
+      "name has a character that cannot be stored (U+0000 or a lone surrogate)",
+    ],
+    [newUser({ created_at: "yesterday" }), "created_at must be an ISO 8601 date-time"],
+    [newUser({ id: taken.id }), "id belongs to an account with another email"],
+    [newUser({ email: taken.email }), "email belongs to an account with another id"],
+    [newUser({ id: twice.id }), "id belongs to an account with another email"],
+    [newUser({ email: twice.email }), "email belongs to an account with another id"],
+  ];
+  const lines = [twice, ...refusals.map(([line]) => line), twice, newUser()];
+  expect(await imported(lines)).toEqual({
+    made: 2,
+    present: 1,
+    refused: refusals.map(([, reason], index) => `${index + 2}: ${reason}`),
+  });
+});
+
+test("bytes that are not UTF-8, and a file without lines, are told", async () => {
+  const read = async (bytes: Buffer) => {
+    const batches = importUsers(
+      orm.em.fork().getKysely(),
+      (async function* () {
+        yield bytes;
+      })(),
+    );
+    const results = [];
+    for await (const batch of batches) results.push(batch);
+    return results;
+  };
+  const latin1 = Buffer.from(JSON.stringify(newUser({ name: "é" })), "latin1");
+  expect(await read(latin1)).toMatchObject([
+    { refused: [{ line: 1, reason: "is not a JSON object in UTF-8" }] },
+  ]);
+  await expect(read(Buffer.alloc(1_048_577, "x"))).rejects.toThrow(
+    "Line 1 is over 1048576 bytes: not JSON lines",
+  );
+});

@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openPostgres } from "@taskwire/server/db/orm.ts";
+import bcrypt from "bcrypt";
+import { expect, onTestFinished, test } from "vitest";
+import { unpackDatabase } from "../support/data-directory.ts";
+import { clonePostgres } from "../support/database.ts";
+import { emptyDatabase } from "../support/empty-database.ts";
+import { finish, serve, temporaryFolder } from "../support/process.ts";
+import { secret } from "../support/server.ts";
+
+const newUser = (password_hash: string, email = `${randomUUID()}@example.com`) =>
+  JSON.stringify({ id: randomUUID(), email, password_hash, created_at: "2024-05-06T07:08:09Z" });
+
+test("accounts are brought into an embedded database, and sign in there", async () => {
+  const folder = await temporaryFolder();
+  await unpackDatabase(folder);
+  const password_hash = await bcrypt.hash("correct horse", 12);
+  const lines = [newUser(password_hash, "ada@example.com"), newUser("none"), "?"];
+  await writeFile(join(folder, "users.jsonl"), lines.join("\n"));
+  const outcome = await finish("import-users", { folder, args: ["users.jsonl"] });
+  expect(outcome).toMatchObject({ code: 1, stderr: "" });
+  expect(outcome.stdout.split("\n")).toEqual([
+    "line 2: password_hash must be a bcrypt hash: $2a$ or $2b$, with 4 to 14 rounds",
+    "line 3: is not a JSON object in UTF-8",
+    "Imported 1, already there 0, refused 2 of 3 lines",
+    "",
+  ]);
+
+  const { url } = await serve(folder);
+  const login = (username: string, password: string) =>
+    fetch(`${url}/api/v1/auth/login`, {
+      method: "POST",
+      body: new URLSearchParams({ username, password }),
+    });
+  const start = performance.now();
+  expect((await login("nobody@example.com", "wrong horse")).status).toBe(401);
+  // The server saw at its start that a bcrypt hash is there: argon2id alone would take some 20 ms.
+  expect(performance.now() - start).toBeGreaterThan(100);
+  for (const status of [200, 200])
+    expect((await login("ada@example.com", "correct horse")).status).toBe(status);
+});
+
+test("accounts are brought into a PostgreSQL, with progress on the way", async () => {
+  const folder = await temporaryFolder();
+  const { url, drop } = await clonePostgres();
+  onTestFinished(drop);
+  const password_hash = await bcrypt.hash("correct horse", 4);
+  const lines = Array.from({ length: 5500 }, () => newUser(password_hash));
+  await writeFile(join(folder, "users.jsonl"), `${lines.join("\n")}\n`);
+  const bring = () =>
+    finish("import-users", {
+      folder,
+      args: ["users.jsonl"],
+      env: { DATABASE_URL: url, JWT_SECRET_KEY: secret },
+    });
+  const orm = await openPostgres(url, { poolMin: 0, poolMax: 1 });
+  onTestFinished(() => orm.close());
+  await orm.em.fork().transactional(async (em) => {
+    await em.execute("lock table users");
+    expect(await bring()).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^The database is away or too busy\. .* run it again/),
+    });
+  });
+  expect(await bring()).toMatchObject({
+    code: 0,
+    stdout: "Imported 5500, already there 0, refused 0 of 5500 lines\n",
+    stderr: "5000 lines\n",
+  });
+  expect(await bring()).toMatchObject({
+    code: 0,
+    stdout: "Imported 0, already there 5500, refused 0 of 5500 lines\n",
+  });
+});
+
+test("what stands in the way is told", async () => {
+  const folder = await temporaryFolder();
+  const { env } = await emptyDatabase();
+  const told = async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await finish("import-users", { folder, args, env });
+    expect([code, stdout]).toEqual([1, ""]);
+    return stderr;
+  };
+  expect(await told([])).toBe("Usage: pnpm import-users FILE\n");
+  expect(await told(["users.jsonl"])).toMatch(/^The file cannot be read: ENOENT.*users\.jsonl'\n$/);
+  await writeFile(join(folder, "users.jsonl"), "");
+  expect(await told(["users.jsonl"])).toBe("Migrations are pending: run `pnpm migrate up` first\n");
+});
