@@ -22,11 +22,13 @@ export class Sessions extends Migration {
       `create index "idx_sessions_revoked_at" on "sessions" ("revoked_at") where revoked_at is not null`,
     );
     // Whether any are left is asked again and again; where none are, it is empty.
-    this.addSql(`create index "idx_users_bcrypt" on "users" ("id") where password_hash like '$2%'`);
+    this.addSql(
+      `create index "idx_users_legacy_hash" on "users" ("id") where password_hash like '$2%'`,
+    );
   }
 
   override down(): void {
-    this.addSql(`drop index "idx_users_bcrypt"`);
+    this.addSql(`drop index "idx_users_legacy_hash"`);
     this.addSql(`drop table "sessions"`);
   }
 }

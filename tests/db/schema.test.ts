@@ -79,7 +79,7 @@ describe("the catalog", () => {
       "CREATE INDEX idx_tasks_user_due_date ON public.tasks USING btree (user_id, due_date)",
       "CREATE INDEX idx_tasks_user_id ON public.tasks USING btree (user_id)",
       "CREATE INDEX idx_tasks_user_priority ON public.tasks USING btree (user_id, priority)",
-      "CREATE INDEX idx_users_bcrypt ON public.users USING btree (id) WHERE (password_hash ~~ '$2%'::text)",
+      "CREATE INDEX idx_users_legacy_hash ON public.users USING btree (id) WHERE (password_hash ~~ '$2%'::text)",
       "CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)",
       "CREATE UNIQUE INDEX tags_name_user_id_unique ON public.tags USING btree (name, user_id)",
       "CREATE UNIQUE INDEX tags_pkey ON public.tags USING btree (id)",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-export const session = z
+const session = z
   .object({
     id: z.string().meta({ format: "uuid" }),
     device: z

@@ -12,8 +12,8 @@ export const User = defineEntity({
   },
   indexes: [
     {
-      name: "idx_users_bcrypt",
-      expression: `create index "idx_users_bcrypt" on "users" ("id") where password_hash like '$2%'`,
+      name: "idx_users_legacy_hash",
+      expression: `create index "idx_users_legacy_hash" on "users" ("id") where password_hash like '$2%'`,
     },
   ],
   uniques: [
