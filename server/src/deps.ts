@@ -55,7 +55,8 @@ export const createDeps = async (
       createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
-    await passwords.setLegacy(await hasLegacyHashes(orm));
+    // While it cannot be told, as if there were some: that costs time alone.
+    await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
     const lifetime = ttl.access + clockTolerance;

@@ -24,6 +24,7 @@ test("an empty environment gives every default", () => {
     jwtSecret: undefined,
     accessTokenTtl: 900,
     refreshTokenTtl: 604_800,
+    sessionMaxAge: 2_592_000,
     cookieSecure: true,
     corsOrigins: [
       "http://localhost:3000",

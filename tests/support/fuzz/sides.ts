@@ -1,23 +1,10 @@
 import { randomUUID } from "node:crypto";
-import argon2 from "argon2";
-import type { Passwords } from "@taskwire/server/security/passwords.ts";
 import { addAccount } from "../account.ts";
 import { cloneDatabase } from "../database.ts";
 import { type Face, faces } from "../faces.ts";
+import { quickPasswords } from "../quick-passwords.ts";
 import { startServer, type TestServer } from "../server.ts";
 import { type Fixture, isRecord } from "./fields.ts";
-
-const least = { type: argon2.argon2id, memoryCost: 8, timeCost: 1, parallelism: 1 } as const;
-
-/** Real hashes, as cheap as they come: thousands of sign-ins say nothing about the cost of one. */
-const quickPasswords: Passwords = {
-  admit: (work) => work(),
-  hash: (password) => argon2.hash(password, least),
-  verify: async (password, hash) =>
-    hash?.startsWith("$argon2id$") === true && argon2.verify(hash, password),
-  isOutdated: () => false,
-  setLegacy: async () => {},
-};
 
 /** A face on a database of its own: what one side is told, the others are told too, so that all have the same rows. */
 export interface Side {
