@@ -101,8 +101,8 @@ export const createPasswords = async (
       began = performance.now();
       return compare(password, stored);
     }, signal);
-    // From its own begin, so that a wait in the queue hides nothing less; from the call, so that a short wait,
-    // which would tell what somebody else's hash was, does not show.
+    // From its begin, so that a wait in the queue does not use the time up; and from the call, so that a short wait,
+    // which would tell whether somebody else's hash was slow, does not show.
     const rest = Math.max(began + longest, called + 2 * longest) - performance.now();
     if (!fits && longest > 0 && rest > 0) await setTimeout(rest);
     return fits;

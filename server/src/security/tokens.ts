@@ -58,10 +58,8 @@ const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 const typed = z.object({ type: z.enum(["access", "refresh"]) });
 const common = { sub: z.guid(), email: z.string(), sid: z.guid(), exp: z.int(), iat: z.int() };
-const claims = {
-  access: z.object(common),
-  refresh: z.object({ ...common, gen: z.int().min(0) }),
-};
+const accessClaims = z.object(common);
+const refreshClaims = z.object({ ...common, gen: z.int().min(0) });
 
 /** Signs and checks the two JWTs (CONTRACT.md, "Sign-in"; RFC 8725: one pinned algorithm, required claims, own types). */
 export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
@@ -96,14 +94,15 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
     }
   };
 
-  const claimsOf = async <Type extends TokenType>(
-    type: Type,
+  const claimsOf = async <Claims>(
+    type: TokenType,
+    schema: z.ZodType<Claims>,
     token: string,
-  ): Promise<z.output<(typeof claims)[Type]>> => {
+  ): Promise<Claims> => {
     const payload = await payloadOf(type, token);
     const kind = typed.safeParse(payload);
     if (kind.success && kind.data.type !== type) throw new AppError("INVALID_TOKEN_TYPE");
-    const { data } = claims[type].safeParse(payload);
+    const { data } = schema.safeParse(payload);
     if (!kind.success || data === undefined) throw new AppError("INVALID_TOKEN");
     return data;
   };
@@ -125,11 +124,16 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
     signRefresh: (identity, lifetime) =>
       sign({ type: "refresh", gen: identity.generation }, identity, lifetime),
     verifyAccess: async (token) => {
-      const { sub: id, email, sid } = await claimsOf("access", token);
+      const { sub: id, email, sid } = await claimsOf("access", accessClaims, token);
       return { id, email, sid };
     },
     verifyRefresh: async (token) => {
-      const { sub: id, email, sid, gen: generation } = await claimsOf("refresh", token);
+      const {
+        sub: id,
+        email,
+        sid,
+        gen: generation,
+      } = await claimsOf("refresh", refreshClaims, token);
       return { id, email, sid, generation };
     },
   };
