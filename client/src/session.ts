@@ -50,6 +50,10 @@ const learn = (session: Session, path: string, result: object): void => {
   session.accessToken = (result.data as { access_token: string }).access_token;
 };
 
+/** Whether the access token was refused: it has expired, or its session has ended, which the renewal will tell. */
+const isStale = (path: string, error: unknown): boolean =>
+  !signsIn.has(path) && (isRefused(error, "TOKEN_EXPIRED") || isRefused(error, "INVALID_TOKEN"));
+
 /** Keeps the session by what passes through: learns tokens, renews an expired one once and repeats the call. */
 export const sessionLink =
   (session: Session): TRPCLink<AppRouter> =>
@@ -69,7 +73,7 @@ export const sessionLink =
             observer.next(answer);
           },
           error: (error) => {
-            if (!mayRenew || !isRefused(error, "TOKEN_EXPIRED")) observer.error(error);
+            if (!mayRenew || !isStale(op.path, error)) observer.error(error);
             // Another call has renewed it while this one was on its way.
             else if (session.accessToken !== used) again();
             else session.renew().then(again, () => observer.error(error));

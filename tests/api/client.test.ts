@@ -97,6 +97,35 @@ test("a loaded page takes up the session from its cookie", async () => {
   expect((await reloaded.auth.me.query()).email).toBe(email);
 });
 
+test("two tabs that share the cookie sign each other out never", async () => {
+  const email = await signIn();
+  const tab = createClient({ url: server.url, fetch: web.fetch, onSignedOut: () => signedOut++ });
+  await tab.auth.refresh.mutate();
+  for (let round = 0; round < 10; round++) {
+    server.clock.advance(906);
+    const answers = await Promise.all([client.auth.me.query(), tab.auth.me.query()]);
+    expect(answers.map((answer) => answer.email)).toEqual([email, email]);
+  }
+  expect(signedOut).toBe(0);
+});
+
+test("a session that was ended elsewhere is over, which is told once", async () => {
+  const credentials = { email: await signIn(), password: "correct horse battery" };
+  const elsewhere = createClient({ url: server.url, fetch: cookieFetch().fetch });
+  await elsewhere.auth.login.mutate(credentials);
+  await elsewhere.auth.revokeOtherSessions.mutate();
+  for (const code of ["INVALID_TOKEN", "MISSING_TOKEN"] as const)
+    await expect(client.auth.me.query()).rejects.toSatisfy((error) => isRefused(error, code));
+  expect(signedOut).toBe(1);
+  expect((await elsewhere.auth.listSessions.query()).map(({ current }) => current)).toEqual([true]);
+});
+
+test("deleting the account signs out", async () => {
+  await signIn();
+  await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
+  expect(signedOut).toBe(1);
+});
+
 test("more calls than a batch may hold go in several", async () => {
   await signIn();
   await Promise.all(Array.from({ length: 25 }, () => client.tag.list.query()));

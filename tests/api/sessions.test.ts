@@ -9,7 +9,7 @@ import { tally } from "../support/tally.ts";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ env: { TRUST_PROXY: "127.0.0.1" } });
 });
 afterAll(() => server.close());
 
@@ -250,6 +250,16 @@ describe.each(faces)("over $name", (face) => {
       });
       expect(first?.device).toHaveLength(200);
       expect(second).toMatchObject({ device: "Phone/1.0", current: false });
+    });
+
+    test.each([
+      ["2001:db8::1", "2001:db8::1"],
+      ["192.0.2.7", "192.0.2.7"],
+      ["x".repeat(4096), "unknown"],
+    ])("shows the address %.20s… as %s", async (given, address) => {
+      const person = await signUp(server.url, face);
+      const { token } = await signIn(person, { "x-forwarded-for": given });
+      expect(await list(token)).toContainEqual(expect.objectContaining({ current: true, address }));
     });
 
     test("leaves out what has ended or expired, and other people's", async () => {

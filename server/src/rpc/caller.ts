@@ -38,10 +38,11 @@ export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") =>
         cookie = undefined;
       },
     },
-    identify: () =>
-      identity === undefined
-        ? Promise.reject(new AppError("MISSING_TOKEN"))
-        : Promise.resolve(identity),
+    identify: async () => {
+      if (identity === undefined) throw new AppError("MISSING_TOKEN");
+      if (deps.endedSessions.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+      return identity;
+    },
     nothingNew: () => {},
     header: () => {},
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isIP } from "node:net";
 import { AppError, type sessionId, type sessionList, type token } from "@taskwire/shared";
 import { type RawBuilder, sql } from "kysely";
 import type { z } from "zod";
@@ -19,6 +20,10 @@ const longestList = 100;
 const later = (time: Date, seconds: number): Date => new Date(time.getTime() + seconds * 1000);
 
 const inSeconds = (time: Date): number => Math.floor(time.getTime() / 1000);
+
+/** Where the client is, to be shown: a header that a proxy passed on may hold anything. */
+const addressOf = ({ address }: ServiceContext): string =>
+  isIP(address) === 0 ? "unknown" : address;
 
 /** The refresh token goes into the cookie, the access token is answered. */
 const issue = async (
@@ -61,7 +66,7 @@ export const openSession = async (
   const { rows } = await sql`
     with owner as (${owner})
     insert into sessions (id, user_id, device, address, created_at, rotated_at, expires_at, ends_at)
-    select ${sid}::uuid, owner.id, ${ctx.device}, ${ctx.address}, ${now.toISOString()}::timestamptz,
+    select ${sid}::uuid, owner.id, ${ctx.device}, ${addressOf(ctx)}, ${now.toISOString()}::timestamptz,
       ${now.toISOString()}::timestamptz, ${expires_at.toISOString()}::timestamptz, ${ends_at.toISOString()}::timestamptz
     from owner returning id`.execute(ctx.db);
   if (rows.length === 0) return undefined;
@@ -99,7 +104,7 @@ export const rotateSession = async (
       rotated_at = case when ${isNewest} then ${time} else rotated_at end,
       expires_at = case when ${isNewest} then least(${rolling}, ends_at) else expires_at end,
       device = case when ${isNewest} then ${ctx.device} else device end,
-      address = case when ${isNewest} then ${ctx.address} else address end,
+      address = case when ${isNewest} then ${addressOf(ctx)} else address end,
       revoked_at = case when not ${isHarmless} then now() end
     from users
     where sessions.id = ${sid} and user_id = ${id} and users.id = user_id and revoked_at is null
