@@ -1,54 +1,39 @@
-import { randomUUID } from "node:crypto";
 import { mkdir, watch, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/data-directory.ts";
-import { faces } from "../support/faces.ts";
 import { signUp } from "../support/people.ts";
 import { launch, serve, temporaryFolder } from "../support/process.ts";
+import { startTraffic } from "../support/traffic.ts";
 
-const [rest] = faces;
-if (rest === undefined) throw new Error("No face");
-
-const password = "correct horse battery";
-const unlimited = { RATE_LIMIT_REGISTER: "1000000", RATE_LIMIT_LOGIN: "1000000" };
-
-/** Registers over and over, four at a time, until the server goes away; tells of each answer that arrived. */
-const registerUntilGone = async (url: string, told: (email: string) => void): Promise<void> => {
-  const lane = async (): Promise<void> => {
-    for (;;) {
-      const email = `${randomUUID()}@example.com`;
-      try {
-        const { status } = await rest.call(url, "auth.register", { email, password });
-        if (status === 201) told(email);
-      } catch {
-        return;
-      }
-    }
-  };
-  await Promise.all([lane(), lane(), lane(), lane()]);
-};
-
-test("what was answered before a kill -9 is there after it, round after round", async () => {
+test("what was acknowledged before a kill -9 is there after it, round after round", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
-  const acknowledged: string[] = [];
+  const unlimited = {
+    RATE_LIMIT_REGISTER: "1000000",
+    RATE_LIMIT_LOGIN: "1000000",
+    RATE_LIMIT_REFRESH: "1000000",
+  };
+  let server = await serve(folder, unlimited);
+  const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 0 });
+  onTestFinished(() => traffic.stop());
+  const { outcomes } = traffic;
   for (let round = 1; round <= 3; round++) {
-    const server = await serve(folder, unlimited);
-    const enough = acknowledged.length + 10;
-    await registerUntilGone(server.url, (email) => {
-      if (acknowledged.push(email) === enough) void server.kill("SIGKILL");
-    });
-    expect(await server.ended).toEqual({ code: null, signal: "SIGKILL" });
+    const began = performance.now();
+    await expect.poll(() => traffic.isNormalSince(began), { timeout: 20_000 }).toBe(true);
+    // At whatever it is doing then.
+    await sleep(Math.random() * 300);
+    expect(await server.kill("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
+    // A crash in the wrong moment leaves the pid file empty, which PostgreSQL alone would not get over.
+    if (round === 3) await writeFile(join(folder, ".data/pglite/postmaster.pid"), "");
+    server = await serve(folder, unlimited);
   }
-  // A crash in the wrong moment leaves the pid file empty, which PostgreSQL alone would not get over.
-  await writeFile(join(folder, ".data/pglite/postmaster.pid"), "");
-  const { url } = await serve(folder, unlimited);
-  for (const email of acknowledged) {
-    const { status } = await rest.call(url, "auth.login", { email, password });
-    expect(status).toBe(200);
-  }
-  expect(acknowledged.length).toBeGreaterThanOrEqual(30);
+  await traffic.stop();
+  await traffic.check();
+  expect(traffic.wrong).toEqual([]);
+  expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set([undefined, "broken"]));
+  expect(outcomes.filter(({ code }) => code === undefined).length).toBeGreaterThan(100);
 });
 
 /** Ends when a path appears. */
