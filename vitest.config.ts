@@ -28,6 +28,15 @@ export default defineConfig({
       },
       // Compares the databases, and so needs both at once.
       { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: ["tests/faults/**/*.test.ts"],
+          testTimeout: 60_000,
+          provide: { database: "postgres" as const },
+        },
+      },
       onDatabase("pglite"),
       onDatabase("postgres"),
     ],
