@@ -35,7 +35,7 @@ export default defineConfig({
           name: "faults",
           include: ["tests/faults/**/*.test.ts"],
           testTimeout: 60_000,
-          provide: { database: "postgres" },
+          provide: { database: "postgres" as const },
         },
       },
       onDatabase("pglite"),

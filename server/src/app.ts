@@ -24,14 +24,14 @@ const timeouts = {
   /** Until a request's headers are there; also until a new socket says anything. */
   headersTimeout: 5 * second,
   /** Until its body is there too: whoever trickles in a byte a second is gone within 10 s. */
-  requestTimeout: 8 * second,
+  requestTimeout: 7 * second,
   /** Between two requests. */
   keepAliveTimeout: 5 * second,
   /** Without a byte in either direction: cuts who sends requests and never reads the answers. No call takes this long. */
   connectionTimeout: 8 * second,
 };
 
-/** Sockets at once; more are closed unread. An idle one costs some 10 kB, and is gone in 6 s. */
+/** Sockets at once; more are closed unread. An idle one costs a few kB, and is gone in 6 s. */
 const mostConnections = 10_000;
 
 /** Requests of one socket that may be unanswered. */

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { mkdir, watch, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openEmbedded } from "@taskwire/server/db/embedded.ts";
 import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/data-directory.ts";
@@ -10,92 +10,74 @@ import { signUp } from "../support/people.ts";
 import { launch, serve, temporaryFolder } from "../support/process.ts";
 import { times } from "../support/property.ts";
 import { secret, startServer } from "../support/server.ts";
+import { startTraffic } from "../support/traffic.ts";
 
 const [rest] = faces;
 if (rest === undefined) throw new Error("No face");
 
-const password = "correct horse battery";
-const settings = {
-  JWT_SECRET_KEY: secret,
-  RATE_LIMIT_REGISTER: "1000000",
-  RATE_LIMIT_LOGIN: "1000000",
-  RATE_LIMIT_REFRESH: "1000000",
-};
+const refresh = (url: string, cookie: string | undefined) =>
+  rest.call(url, "auth.refresh", undefined, { cookie });
 
-/** Does something over and over until the server goes away. */
-const untilGone = async (work: () => Promise<void>): Promise<void> => {
+/** Refreshes a new session until the server goes away; gives every refresh token that arrived, the oldest first. */
+const refreshUntilGone = async (url: string): Promise<string[]> => {
+  const { cookie } = await signUp(url);
+  const tokens = [cookie];
   for (;;) {
     try {
-      await work();
+      tokens.push(refreshCookieOf(await refresh(url, tokens.at(-1)))?.value ?? "");
     } catch {
-      return;
+      return tokens;
     }
   }
-};
-
-/** Registers, four at a time, until the server goes away; tells of each answer that arrived. */
-const registerUntilGone = async (url: string, told: (email: string) => void): Promise<void> => {
-  const lane = () =>
-    untilGone(async () => {
-      const email = `${randomUUID()}@example.com`;
-      const { status } = await rest.call(url, "auth.register", { email, password });
-      if (status === 201) told(email);
-    });
-  await Promise.all([lane(), lane(), lane(), lane()]);
-};
-
-/** Refreshes a session until the server goes away; gives every refresh token that arrived, the oldest first. */
-const refreshUntilGone = async (url: string, cookie: string): Promise<string[]> => {
-  const tokens = [cookie];
-  await untilGone(async () => {
-    const answer = await rest.call(url, "auth.refresh", undefined, { cookie: tokens.at(-1) });
-    tokens.push(refreshCookieOf(answer)?.value ?? "");
-  });
-  return tokens;
 };
 
 const rounds = times("KILLS", 3);
 
 test(
-  "what was answered before a kill -9 is there after it, round after round",
+  "what was acknowledged before a kill -9 is there after it, round after round",
   async () => {
     const folder = await temporaryFolder();
     await unpackDatabase(folder);
-    const acknowledged: string[] = [];
+    const settings = {
+      JWT_SECRET_KEY: secret,
+      RATE_LIMIT_REGISTER: "1000000",
+      RATE_LIMIT_LOGIN: "1000000",
+      RATE_LIMIT_REFRESH: "1000000",
+    };
+    let server = await serve(folder, settings);
+    const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 0 });
+    onTestFinished(() => traffic.stop());
+    const { outcomes } = traffic;
     const sessions: string[][] = [];
     for (let round = 1; round <= rounds; round++) {
-      const server = await serve(folder, settings);
-      const { cookie } = await signUp(server.url);
-      const refreshed = refreshUntilGone(server.url, cookie);
-      const enough = acknowledged.length + 5 + Math.floor(Math.random() * 10);
-      await registerUntilGone(server.url, (email) => {
-        if (acknowledged.push(email) === enough) void server.kill("SIGKILL");
-      });
-      expect(await server.ended).toEqual({ code: null, signal: "SIGKILL" });
+      const began = performance.now();
+      await expect.poll(() => traffic.isNormalSince(began), { timeout: 20_000 }).toBe(true);
+      const refreshed = refreshUntilGone(server.url);
+      // At whatever it is doing then, but signing up.
+      await sleep(200 + Math.random() * 300);
+      expect(await server.kill("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
       sessions.push(await refreshed);
+      // A crash in the wrong moment leaves the pid file empty, which PostgreSQL alone would not get over.
+      if (round === rounds) await writeFile(join(folder, ".data/pglite/postmaster.pid"), "");
+      server = await serve(folder, settings);
     }
-    // A crash in the wrong moment leaves the pid file empty, which PostgreSQL alone would not get over.
-    const dataDir = join(folder, ".data");
-    await writeFile(join(dataDir, "pglite/postmaster.pid"), "");
-    // In this process, where the clock can be moved past the grace.
-    const { url, clock, close } = await startServer({
-      orm: await openEmbedded(dataDir, () => {}),
-    });
-    onTestFinished(close);
-    for (const email of acknowledged) {
-      const { status } = await rest.call(url, "auth.login", { email, password });
-      expect(status).toBe(200);
-    }
-    expect(acknowledged.length).toBeGreaterThanOrEqual(5 * rounds);
+    await traffic.stop();
+    await traffic.check();
+    expect(traffic.wrong).toEqual([]);
+    expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set([undefined, "broken"]));
+    expect(outcomes.filter(({ code }) => code === undefined).length).toBeGreaterThan(100);
+    await server.kill("SIGTERM");
 
-    const refresh = (cookie: string | undefined) =>
-      rest.call(url, "auth.refresh", undefined, { cookie });
-    for (const tokens of sessions) expect((await refresh(tokens.at(-1))).status).toBe(200);
+    // In this process, where the clock can be moved past the grace.
+    const orm = await openEmbedded(join(folder, ".data"), () => {});
+    const { url, clock, close } = await startServer({ orm });
+    onTestFinished(close);
+    for (const tokens of sessions) expect((await refresh(url, tokens.at(-1))).status).toBe(200);
     clock.advance(11);
     for (const tokens of sessions) {
       expect(tokens.length).toBeGreaterThan(2);
       for (const token of [tokens.at(-3), ...tokens])
-        expectRefusal(await refresh(token), 401, "INVALID_TOKEN");
+        expectRefusal(await refresh(url, token), 401, "INVALID_TOKEN");
     }
   },
   120_000 + 10_000 * rounds,

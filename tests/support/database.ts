@@ -13,7 +13,8 @@ export const clonePglite = async (): Promise<PGlite> => {
 
 /** Runs one statement on the test server's maintenance database. */
 const onServer = async (statement: string): Promise<void> => {
-  const server = await openPostgres(inject("postgresUrl"), { poolMin: 0, poolMax: 1 });
+  const options = { poolMin: 0, poolMax: 1, statementTimeout: false };
+  const server = await openPostgres(inject("postgresUrl"), options);
   await server.em.execute(statement);
   await server.close();
 };

@@ -37,7 +37,7 @@ export const withDatabase = (url: string, name: string): string => {
 };
 
 const makePostgresTemplate = async (url: string): Promise<void> => {
-  const options = { poolMin: 0, poolMax: 2 };
+  const options = { poolMin: 0, poolMax: 2, statementTimeout: false };
   const server = await openPostgres(url, options);
   await server.em.execute(`drop database if exists ${templateName}`);
   await server.em.execute(`create database ${templateName}`);

@@ -10,10 +10,20 @@ import { freePort } from "./free-port.ts";
 
 const run = promisify(execFile);
 
+/** How PostgreSQL goes down: it tells its clients, or drops everything and recovers at the next start. */
+type Shutdown = "fast" | "immediate";
+
 /** A real PostgreSQL on a port of its own. */
 export interface PostgresServer {
+  port: number;
   /** postgresql://… of the maintenance database, for a superuser. */
   url: string;
+  /** Ends the server; its data stay. */
+  halt: (how: Shutdown) => Promise<void>;
+  /** Starts it again after `halt`, on the same port and data. */
+  start: () => Promise<void>;
+  restart: (how: Shutdown) => Promise<void>;
+  /** Ends the server for good, and removes its data. */
   stop: () => Promise<void>;
 }
 
@@ -56,8 +66,13 @@ const untilReady = (server: ChildProcess): Promise<void> =>
     server.once("exit", () => reject(new Error(`PostgreSQL did not start:\n${output}`)));
   });
 
-/** Makes and starts a PostgreSQL in a temporary folder; without fsync, as its data need not outlive the tests. */
-export const startPostgres = async (): Promise<PostgresServer> => {
+const signals: Record<Shutdown, NodeJS.Signals> = { fast: "SIGINT", immediate: "SIGQUIT" };
+
+/**
+ * Makes and starts a PostgreSQL in a temporary folder; without fsync, as its data need not outlive the tests.
+ * @param maxConnections with the three that are reserved for superusers
+ */
+export const startPostgres = async (maxConnections = 200): Promise<PostgresServer> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-postgres-"));
   const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
   let binaries = findBinaries();
@@ -77,20 +92,36 @@ export const startPostgres = async (): Promise<PostgresServer> => {
     "fsync=off",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
-    "max_connections=200",
+    `max_connections=${maxConnections}`,
   ];
-  const server = spawn(
-    join(binaries, "postgres"),
-    ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
-    { ...asNobody, stdio: ["ignore", "ignore", "pipe"] },
-  );
-  await untilReady(server);
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = spawn(
+      join(binaries, "postgres"),
+      ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
+      { ...asNobody, stdio: ["ignore", "ignore", "pipe"] },
+    );
+    await untilReady(server);
+  };
+  const halt = async (how: Shutdown): Promise<void> => {
+    if (server === undefined) return;
+    const gone = once(server, "exit");
+    server.kill(signals[how]);
+    server = undefined;
+    await gone;
+  };
+  await start();
   return {
+    port,
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    halt,
+    start,
+    restart: async (how) => {
+      await halt(how);
+      await start();
+    },
     stop: async () => {
-      const gone = once(server, "exit");
-      server.kill("SIGINT");
-      await gone;
+      await halt("fast");
       await rm(folder, { recursive: true, force: true });
     },
   };

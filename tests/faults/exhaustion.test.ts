@@ -1,0 +1,211 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clonePostgres } from "../support/database.ts";
+import { type Running, served, start } from "../support/executable.ts";
+import { residentMiB } from "../support/memory.ts";
+import { type Person, signUp } from "../support/people.ts";
+import { secret } from "../support/server.ts";
+
+let folder: string;
+let drop: () => Promise<void>;
+let server: Running & { url: string };
+let person: Person;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "taskwire-exhaustion-"));
+  const database = await clonePostgres();
+  ({ drop } = database);
+  const env = {
+    PORT: "0",
+    JWT_SECRET_KEY: secret,
+    DATABASE_URL: database.url,
+    RATE_LIMIT_REGISTER: "1000000",
+  };
+  server = await served(start("main", { folder, env }));
+  person = await signUp(server.url);
+});
+afterAll(async () => {
+  await server.kill("SIGKILL");
+  await drop();
+  await rm(folder, { recursive: true });
+});
+
+const open = (): Socket => {
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  // Being cut off is what it is about.
+  socket.on("error", () => {});
+  return socket;
+};
+
+const post = (path: string, type: string, length: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`;
+const json = (length: string): string => post("/api/v1/auth/register", "application/json", length);
+
+/** A byte a second, for as long as the socket is there. */
+const trickle = (socket: Socket, text: string): void => {
+  const timer = setInterval(() => socket.write(text), 1000);
+  socket.once("close", () => clearInterval(timer));
+};
+
+/** Sends a text over and over, as fast as it is taken. */
+const pour = (socket: Socket, text: string, times: number): void => {
+  const send = (): void => {
+    while (times-- > 0 && !socket.destroyed) {
+      if (!socket.write(text)) {
+        socket.once("drain", send);
+        return;
+      }
+    }
+  };
+  send();
+};
+
+/** Requests without end, whose answers nobody reads. */
+const unread = (path: string) => (socket: Socket) => {
+  socket.pause();
+  // Only by writing does who never reads learn that the other side is gone.
+  trickle(socket, "GET");
+  pour(socket, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(500), 100);
+};
+
+const attacks: readonly [name: string, sockets: number, attack: (socket: Socket) => void][] = [
+  ["idle sockets", 2000, () => {}],
+  [
+    "slow headers",
+    1000,
+    (socket) => {
+      socket.write("GET / HTTP/1.1\r\n");
+      trickle(socket, "X: a\r\n");
+    },
+  ],
+  [
+    "slow bodies",
+    500,
+    (socket) => {
+      socket.write(json("Content-Length: 100"));
+      trickle(socket, "x");
+    },
+  ],
+  [
+    "bodies that stop",
+    100,
+    (socket) => {
+      socket.write(post("/trpc/auth.register", "application/json", "Transfer-Encoding: chunked"));
+      socket.write("5\r\nabcde\r\n");
+    },
+  ],
+  ["small answers that nobody reads", 20, unread("/api/v1/tasks")],
+  ["large answers that nobody reads", 20, unread("/openapi.json")],
+  [
+    "20 MB of JSON",
+    5,
+    (socket) => {
+      socket.write(json("Content-Length: 20000000"));
+      pour(socket, "x".repeat(50_000), 400);
+    },
+  ],
+  [
+    "20 MB of JSON in chunks",
+    5,
+    (socket) => {
+      socket.write(json("Transfer-Encoding: chunked"));
+      pour(socket, `c350\r\n${"x".repeat(50_000)}\r\n`, 400);
+    },
+  ],
+  [
+    "20 MB of a form to tRPC",
+    5,
+    (socket) => {
+      const type = "multipart/form-data; boundary=x";
+      socket.write(post("/trpc/auth.register", type, "Content-Length: 20000000"));
+      pour(socket, "x".repeat(50_000), 400);
+    },
+  ],
+];
+
+/** Milliseconds; a busy machine's own slowness is in them. */
+const longest = { socket: 10_500, answer: 3000 };
+const mostMiB = 512;
+
+/** An ordinary request on a connection of its own: the milliseconds until its answer. */
+const ordinary = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const began = performance.now();
+    const headers = { authorization: `Bearer ${person.token}` };
+    request(`${server.url}/api/v1/tasks`, { agent: false, headers }, (response) => {
+      response.resume().once("end", () => {
+        if (response.statusCode === 200) resolve(performance.now() - began);
+        else reject(new Error(`An ordinary request was answered ${response.statusCode}`));
+      });
+    })
+      .on("error", reject)
+      .end();
+  });
+
+test("whoever wants all sockets, memory or time gets neither, all at once", async () => {
+  const over = new AbortController();
+  const lifetimes = attacks.map(async ([name, count, attack]) => {
+    const sockets = Array.from({ length: count }, async (_, index) => {
+      // Not all in one tick: the system's own queue of new connections is shorter.
+      await sleep(index);
+      const socket = open();
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      socket.once("close", () => resolve());
+      await once(socket, "connect");
+      const began = performance.now();
+      socket.on("data", () => {});
+      attack(socket);
+      await closed;
+      return performance.now() - began;
+    });
+    return [name, Math.max(...(await Promise.all(sockets)))] as const;
+  });
+  const all = Promise.all(lifetimes).finally(() => over.abort());
+  const times: number[] = [];
+  const memory: number[] = [];
+  while (!over.signal.aborted) {
+    times.push(await ordinary());
+    memory.push(residentMiB(server.pid) ?? 0);
+    await sleep(50);
+  }
+  const figures = await all;
+  expect(figures.filter(([, ms]) => ms > longest.socket)).toEqual([]);
+  expect(Math.max(...times)).toBeLessThan(longest.answer);
+  expect(Math.max(...memory)).toBeLessThan(mostMiB);
+});
+
+/** The status of the one answer to some bytes. */
+const statusOf = async (bytes: string): Promise<number> => {
+  const socket = open();
+  let answer = "";
+  socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+  socket.write(bytes);
+  await new Promise((resolve) => socket.once("data", resolve).once("close", resolve));
+  socket.destroy();
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+};
+
+const body = (text: string): string => json(`Content-Length: ${text.length}`) + text;
+const get = (query: string, headers = ""): string =>
+  `GET /api/v1/tasks${query} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${person.token}\r\n${headers}\r\n`;
+
+test.for<[string, () => string, number]>([
+  ["lists in lists", () => body("[".repeat(30_000) + "]".repeat(30_000)), 422],
+  ["objects in objects", () => body('{"a":'.repeat(9000) + "1" + "}".repeat(9000)), 422],
+  ["brackets without an end", () => body("[".repeat(60_000)), 422],
+  ["9,000 keys", () => body(`{${'"a":1,'.repeat(9000)}"b":1}`), 422],
+  ["headers of 20 kB", () => get("", `X: ${"x".repeat(20_000)}\r\n`), 431],
+  ["5,000 query parameters", () => get(`?${"a&".repeat(5000)}`), 200],
+  ["one query parameter 5,000 times", () => get(`?${"q&".repeat(5000)}`), 422],
+  ["a query of 20 kB", () => get(`?q=${"x".repeat(20_000)}`), 431],
+])("%s cost no time", async ([, bytes, status]) => {
+  const began = performance.now();
+  expect(await statusOf(bytes())).toBe(status);
+  expect(performance.now() - began).toBeLessThan(longest.answer);
+  await ordinary();
+});

@@ -1,0 +1,72 @@
+import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { send } from "../support/http.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+/** What the procedure waits for: it is let go only after its caller has been answered. */
+const gates = { REST: Promise.withResolvers<void>(), RPC: Promise.withResolvers<void>() };
+const done = { REST: Promise.withResolvers<void>(), RPC: Promise.withResolvers<void>() };
+
+const slow = publicProcedure
+  .meta({
+    rest: {
+      method: "POST",
+      path: "/slow/{face}",
+      status: 201,
+      success: "",
+      operationId: "slow",
+      summary: "",
+      tag: "",
+    },
+  })
+  .input(z.object({ face: z.enum(["REST", "RPC"]) }))
+  .output(z.object({}))
+  .mutation(async ({ ctx, input: { face } }) => {
+    await gates[face].promise;
+    try {
+      ctx.refreshCookie.set("late");
+      ctx.header("X-Late", "late");
+      ctx.nothingNew();
+    } finally {
+      done[face].resolve();
+    }
+    throw new Error("A late failure");
+  });
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ router: router({ slow }) });
+});
+afterAll(() => server.close());
+
+test.concurrent.each([
+  ["REST", { path: "/api/v1/slow/REST" }],
+  [
+    "RPC",
+    {
+      path: "/trpc/slow",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ face: "RPC" }),
+    },
+  ],
+] as const)(
+  "over %s a call that takes long is put off, and what it does later is dropped",
+  async (face, request) => {
+    const began = performance.now();
+    const answer = await send(server.url, { method: "POST", ...request });
+    expect(performance.now() - began).toBeLessThan(3000);
+    expect(answer).toMatchObject({ status: 503 });
+    expect(answer.text).toContain('"code":"SERVICE_UNAVAILABLE"');
+    expect(answer.headers.get("retry-after")).toBe("1");
+    gates[face].resolve();
+    await done[face].promise;
+    expect((await send(server.url, { method: "GET", path: "/health" })).status).toBe(200);
+    const id = answer.headers.get("x-request-id");
+    const lines = server.log.filter(({ request_id }) => request_id === id);
+    expect(lines.map(({ msg, status }) => [msg, status])).toEqual([
+      ["A call was put off", undefined],
+      ["Request answered", 503],
+    ]);
+  },
+);
