@@ -32,6 +32,8 @@ interface Overrides {
   clock?: () => Date;
   /** Replaces the database that the configuration names; closed by `close()` too. */
   orm?: Orm;
+  /** Replaces hashing, which is slow on purpose. */
+  passwords?: Passwords;
 }
 
 /**
@@ -52,7 +54,7 @@ export const createDeps = async (
     const secret = config.jwtSecret ?? (await jwtSecret(dataDir, log));
     const ttl = { access: config.accessTokenTtl, refresh: config.refreshTokenTtl };
     const [passwords, tokens] = await Promise.all([
-      createPasswords(),
+      overrides.passwords ?? createPasswords(),
       createTokens({ secret, ttl, clock }),
     ]);
     // While it cannot be told, as if there were some: that costs time alone.

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { expectRefusal } from "../support/expect-refusal.ts";
 import { faces } from "../support/faces.ts";
 import { signUp } from "../support/people.ts";
-import { quickPasswords } from "../support/quick-passwords.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 // One sign-in a minute from an address: so 4 wrong passwords an hour for an account from there, and 20 from anywhere.
@@ -14,7 +13,6 @@ let server: TestServer;
 beforeEach(async () => {
   server = await startServer({
     env: { RATE_LIMIT_LOGIN: "1", TRUST_PROXY: "127.0.0.1" },
-    passwords: quickPasswords,
   });
 });
 afterEach(() => server.close());

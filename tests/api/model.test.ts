@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const people = 4;
+const people = 5;
 /** Each sequence has up to 600 operations, 300 on average: 10 of them are about 3,000. */
 const sequences = times("MODEL_SEQUENCES", 10);
 const [rest, rpc] = faces as [Face, Face];

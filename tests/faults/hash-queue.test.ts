@@ -7,7 +7,7 @@ import { tally } from "../support/tally.ts";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer({ passwords: await createPasswords(1) });
+  server = await startServer({ passwords: await createPasswords(undefined, 1) });
 });
 afterAll(() => server.close());
 

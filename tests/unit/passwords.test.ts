@@ -59,7 +59,7 @@ describe("bcrypt", () => {
   });
 
   test("as long as some account has such a hash, every refusal takes longer than it, queued or not", async () => {
-    const legacy = await createPasswords(1);
+    const legacy = await createPasswords(undefined, 1);
     /** Milliseconds of a refusal since so many hashes before it ended. */
     const timeAfter = async (hashes: number) => {
       const queue = Array.from({ length: hashes }, () => legacy.hash("x"));
@@ -95,7 +95,7 @@ describe("under a flood", () => {
   const busy = { code: "SERVICE_UNAVAILABLE", retryAfter: 1 };
 
   test("who waits and leaves is taken out of the queue at once", async () => {
-    const one = await createPasswords(1);
+    const one = await createPasswords(undefined, 1);
     const done: string[] = [];
     const running = one.verify("x", undefined).then(() => done.push("running"));
     const client = new AbortController();
@@ -111,7 +111,7 @@ describe("under a flood", () => {
   });
 
   test("a hash that has begun keeps its slot when its client leaves", async () => {
-    const one = await createPasswords(1);
+    const one = await createPasswords(undefined, 1);
     const client = new AbortController();
     const done: string[] = [];
     const begun = one.hash("x", client.signal).then(() => done.push("begun"));
@@ -122,7 +122,7 @@ describe("under a flood", () => {
   });
 
   test("a bounded number is let in, and whoever leaves makes room for another at once", async () => {
-    const one = await createPasswords(1);
+    const one = await createPasswords(undefined, 1);
     const client = new AbortController();
     const gate = Promise.withResolvers<string>();
     const inside = Array.from({ length: 64 }, () => one.admit(() => gate.promise));

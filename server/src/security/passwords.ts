@@ -5,13 +5,8 @@ import argon2 from "argon2";
 import bcrypt from "bcrypt";
 import PQueue from "p-queue";
 
-/** OWASP Password Storage: argon2id with 19 MiB, two passes, one lane. */
-const parameters = {
-  type: argon2.argon2id,
-  memoryCost: 19_456,
-  timeCost: 2,
-  parallelism: 1,
-} as const;
+/** What a hash costs. OWASP Password Storage: argon2id with 19 MiB, two passes, one lane. */
+const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /** What accounts of the backend before this one were hashed with. */
 const legacyRounds = 12;
@@ -53,11 +48,14 @@ const busy = () => new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1 });
 
 /**
  * Password hashing, bounded: one core stays free for everything else, and so does one of libuv's four threads.
+ * @param cost of a hash: KiB of memory, passes and lanes; less than the default is for tests
  * @param concurrency hashes at once, 1 or more
  */
 export const createPasswords = async (
+  cost = owasp,
   concurrency = Math.max(1, Math.min(availableParallelism() - 1, 3)),
 ): Promise<Passwords> => {
+  const parameters = { type: argon2.argon2id, ...cost } as const;
   const places = new PQueue({ concurrency: concurrency + longestQueue });
   const hashes = new PQueue({ concurrency });
 

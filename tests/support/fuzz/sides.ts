@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { addAccount } from "../account.ts";
 import { cloneDatabase } from "../database.ts";
 import { type Face, faces } from "../faces.ts";
-import { quickPasswords } from "../quick-passwords.ts";
 import { startServer, type TestServer } from "../server.ts";
 import { type Fixture, isRecord } from "./fields.ts";
 
@@ -49,7 +48,6 @@ const startSide = async (face: Face, database: "pglite" | "postgres"): Promise<S
     face,
     server: await startServer({
       orm,
-      passwords: quickPasswords,
       env: { LOG_LEVEL: "error" },
     }),
     token: "",
