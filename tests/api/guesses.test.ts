@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { cloneDatabase } from "../support/database.ts";
 import { expectRefusal } from "../support/expect-refusal.ts";
 import { faces } from "../support/faces.ts";
 import { signUp } from "../support/people.ts";
@@ -9,13 +11,19 @@ import { startServer, type TestServer } from "../support/server.ts";
 const fromAddress = 4;
 const fromAnywhere = 20;
 
+let orm: Orm;
 let server: TestServer;
+beforeAll(async () => {
+  orm = await cloneDatabase();
+});
 beforeEach(async () => {
   server = await startServer({
     env: { RATE_LIMIT_LOGIN: "1", TRUST_PROXY: "127.0.0.1" },
+    orm: { ...orm, close: async () => {} },
   });
 });
 afterEach(() => server.close());
+afterAll(() => orm.close());
 
 let addresses = 0;
 const newAddress = () => `198.51.100.${(addresses += 1)}`;
