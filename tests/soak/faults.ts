@@ -5,7 +5,7 @@ import type { Backend } from "./backend.ts";
 import type { Redis } from "./redis.ts";
 
 /** What can be broken. */
-interface Target {
+export interface Target {
   postgres: PostgresServer;
   redis: Redis | undefined;
   /** Of the two, the one that is to suffer now. */
