@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import type { ErrorCode } from "@taskwire/shared";
-import pg from "pg";
+import type pg from "pg";
 import { expect } from "vitest";
 import { withDatabase } from "./global-setup.ts";
 import { send } from "./http.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
+import { openSession, runSql } from "./session.ts";
 import { startServer } from "./server.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
@@ -42,15 +43,6 @@ const until = async (what: string, so: () => boolean, ms: number): Promise<void>
   }
 };
 
-const connect = async (connectionString: string): Promise<pg.Client> => {
-  // A database that was made read-only is to be made writable again.
-  const options = "-c default_transaction_read_only=off";
-  const client = new pg.Client({ connectionString, options, connectionTimeoutMillis: 5000 });
-  client.on("error", () => {});
-  await client.connect();
-  return client;
-};
-
 /** A server on a database behind a proxy; `close()` ends both. */
 const startWorld = async (database: string) => {
   const proxy = await startProxy(Number(new URL(database).port));
@@ -58,19 +50,12 @@ const startWorld = async (database: string) => {
   const orm = await openPostgres(behind, { poolMin: 2, poolMax: 5 });
   const server = await startServer({ orm });
   const session: World["session"] = (name) =>
-    connect(name === undefined ? database : withDatabase(database, name));
+    openSession(name === undefined ? database : withDatabase(database, name));
   return {
     server,
     proxy,
     session,
-    sql: async <Row extends object>(text: string): Promise<Row[]> => {
-      const client = await session();
-      try {
-        return (await client.query<Row>(text)).rows;
-      } finally {
-        await client.end();
-      }
-    },
+    sql: <Row extends object>(text: string): Promise<Row[]> => runSql(database, text),
     close: async () => {
       await server.close();
       await proxy.close();

@@ -30,6 +30,8 @@ export interface Options {
   /** The settings: nothing is inherited. */
   env?: Record<string, string> | undefined;
   args?: readonly string[];
+  /** Milliseconds after which it is killed, so that no test leaves one behind; 0 for never. */
+  lifetime?: number;
   /** Options of Node itself. */
   node?: readonly string[];
 }
@@ -42,14 +44,14 @@ export type Executable = "main" | "migrate" | "seed" | "import-users";
 /** Starts an executable of the server. */
 export const start = (
   name: Executable,
-  { folder, env = {}, args = [], node = [] }: Options,
+  { folder, env = {}, args = [], lifetime = 120_000, node = [] }: Options,
 ): Running => {
   const file = join(root, "server", "src", `${name}.ts`);
   const child = spawn(process.execPath, [...node, file, ...args], {
     cwd: folder,
     env: { ...compiled, ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 120_000,
+    timeout: lifetime,
     killSignal: "SIGKILL",
   });
   const ended = once(child, "close").then(([code, signal]): Ending => ({ code, signal }));

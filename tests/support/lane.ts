@@ -7,6 +7,8 @@ import { signUp } from "./people.ts";
 /** How a call ended: "broken" where the connection did, before there was an answer. */
 export interface Outcome {
   procedure: string;
+  /** The server that was called. */
+  to: string;
   /** When it was sent, in milliseconds of `performance.now()`. */
   at: number;
   /** How long the answer took, in milliseconds. */
@@ -47,6 +49,9 @@ interface LaneOptions {
 const page = taskPageWithCursor.partial({ next_cursor: true });
 const token = z.object({ access_token: z.string() });
 
+/** A user who has that many deletes one before the next, so that hours are no longer than minutes. */
+const mostTasks = 300;
+
 /** Signs a new user up and starts calling. */
 export const startLane = async (options: LaneOptions): Promise<Lane> => {
   const { url, face, random, told, wrong } = options;
@@ -59,20 +64,26 @@ export const startLane = async (options: LaneOptions): Promise<Lane> => {
   let count = 0;
   const stopping = new AbortController();
 
-  const call = async (procedure: string, input?: unknown): Promise<Answer | undefined> => {
-    const at = performance.now();
+  /** The answer, if it was a success; a refusal that is expected is none, and nothing to tell of. */
+  const call = async (
+    procedure: string,
+    input?: unknown,
+    expected?: ErrorCode,
+  ): Promise<Answer | undefined> => {
+    const [to, at] = [url(), performance.now()];
     let answer: Answer | undefined;
     try {
       const { token: bearer, cookie } = person;
-      answer = await face.call(url(), procedure, input, { token: bearer, cookie });
+      answer = await face.call(to, procedure, input, { token: bearer, cookie });
     } catch (error) {
       // Node's own errors of a broken connection have a code; ours of a wrong answer have none.
       if (!(error instanceof Error && "code" in error)) wrong(`${procedure}: ${String(error)}`);
     }
     const ms = performance.now() - at;
-    const code = answer === undefined ? "broken" : answer.error?.code;
+    const refusal = answer?.error?.code === expected ? undefined : answer?.error?.code;
+    const code = answer === undefined ? "broken" : refusal;
     const retryAfter = answer?.headers.get("retry-after") ?? null;
-    told({ procedure, at, ms, code, retryAfter });
+    told({ procedure, to, at, ms, code, retryAfter });
     return answer?.error === undefined ? answer : undefined;
   };
 
@@ -105,6 +116,7 @@ export const startLane = async (options: LaneOptions): Promise<Lane> => {
 
   const steps: Record<string, () => Promise<void>> = {
     create: async () => {
+      if (tasks.size >= mostTasks) return steps["delete"]?.();
       const title = `${person.id} ${++count}`;
       attempted.add(title);
       const answer = await call("task.create", { title });
@@ -130,6 +142,12 @@ export const startLane = async (options: LaneOptions): Promise<Lane> => {
       const [task_id] = settled() ?? [];
       if (task_id === undefined) return;
       const answer = await call("task.get", { task_id });
+      if (answer !== undefined) look(task.parse(answer.data));
+    },
+    foreign: async () => {
+      const task_id = 1 + Math.floor(random() * Math.max(0, ...tasks.keys(), ...gone));
+      if (tasks.has(task_id)) return;
+      const answer = await call("task.get", { task_id }, "TASK_NOT_FOUND");
       if (answer !== undefined) look(task.parse(answer.data));
     },
     list: async () => {
@@ -167,7 +185,9 @@ export const startLane = async (options: LaneOptions): Promise<Lane> => {
     },
   };
   /** Each step as often as it is named. */
-  const mix = "create create create patch patch get get list delete tag me refresh".split(" ");
+  const mix = "create create create patch patch get get list foreign delete tag me refresh".split(
+    " ",
+  );
   let sinceLogin = 0;
 
   const run = async (): Promise<void> => {
