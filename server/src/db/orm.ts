@@ -9,6 +9,7 @@ import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
 import { Task, TaskTagLink } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
+import { within } from "../deadline.ts";
 import { endSilentConnections } from "./silence.ts";
 
 const entities = [User, Session, Tag, Task, TaskTagLink] as const;
@@ -45,7 +46,14 @@ const common = {
  * Milliseconds. A call is answered within 3 s whatever happens (rpc/trpc.ts): a connection is given up before that, and
  * what the server goes on doing for nobody ends by itself, later.
  */
-const timeouts = { connect: 2000, lock: 2000, silence: 2900, statement: 5000, idle: 10_000 };
+const timeouts = {
+  connect: 2000,
+  lock: 2000,
+  silence: 2900,
+  statement: 5000,
+  idle: 10_000,
+  close: 2000,
+};
 
 interface PoolOptions {
   /** Connections kept open, 0 or more. */
@@ -81,7 +89,14 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
     },
   });
   const { em, schema, migrator } = orm;
-  return { em, schema, migrator, embedded: false, close: () => orm.close(true) };
+  return {
+    em,
+    schema,
+    migrator,
+    embedded: false,
+    // A server that is away says no goodbye, and the pool would wait for it.
+    close: async () => void (await within(timeouts.close, () => orm.close(true))),
+  };
 };
 
 /**
