@@ -95,7 +95,7 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
     migrator,
     embedded: false,
     // A server that is away says no goodbye, and the pool would wait for it.
-    close: async () => void (await within(timeouts.close, () => orm.close(true))),
+    close: () => within(timeouts.close, () => orm.close(true)),
   };
 };
 
