@@ -45,8 +45,8 @@ const judgeOf = (backends: readonly Backend[]) => {
   const counts = { answered: 0, "put off": 0, broken: 0 };
   let slowest = 0;
   return {
-    judge: ({ procedure, to, at, ms, code, retryAfter }: Outcome): void => {
-      const call = `${procedure} at ${to} after ${Math.round(ms)} ms: ${code}`;
+    judge: ({ procedure, to, at, ms, code, cause = "", retryAfter }: Outcome): void => {
+      const call = `${procedure} at ${to} after ${Math.round(ms)} ms: ${code} ${cause}`;
       slowest = Math.max(slowest, ms);
       if (ms > limits.answer) violate(`too late: ${call}`);
       if (code === undefined) counts.answered++;

@@ -14,6 +14,8 @@ export interface Outcome {
   /** How long the answer took, in milliseconds. */
   ms: number;
   code: ErrorCode | "broken" | undefined;
+  /** How the connection broke, by Node's code. */
+  cause: string | undefined;
   retryAfter: string | null;
 }
 
@@ -72,18 +74,20 @@ export const startLane = async (options: LaneOptions): Promise<Lane> => {
   ): Promise<Answer | undefined> => {
     const [to, at] = [url(), performance.now()];
     let answer: Answer | undefined;
+    let cause: string | undefined;
     try {
       const { token: bearer, cookie } = person;
       answer = await face.call(to, procedure, input, { token: bearer, cookie });
     } catch (error) {
       // Node's own errors of a broken connection have a code; ours of a wrong answer have none.
-      if (!(error instanceof Error && "code" in error)) wrong(`${procedure}: ${String(error)}`);
+      if (error instanceof Error && "code" in error) cause = String(error.code);
+      else wrong(`${procedure}: ${String(error)}`);
     }
     const ms = performance.now() - at;
     const refusal = answer?.error?.code === expected ? undefined : answer?.error?.code;
     const code = answer === undefined ? "broken" : refusal;
     const retryAfter = answer?.headers.get("retry-after") ?? null;
-    told({ procedure, to, at, ms, code, retryAfter });
+    told({ procedure, to, at, ms, code, cause, retryAfter });
     return answer?.error === undefined ? answer : undefined;
   };
 
