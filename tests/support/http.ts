@@ -19,9 +19,11 @@ export interface HttpAnswer {
 const agent = new Agent({ keepAlive: true, timeout: 4000 });
 
 /** One request, as plain as Node sends it. */
-export const send = (url: string, sent: HttpRequest): Promise<HttpAnswer> =>
+export const send = (
+  url: string,
+  { method, path, headers = {}, body }: HttpRequest,
+): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
-    const { method, path, headers = {}, body } = sent;
     const { hostname, port } = new URL(url);
     // Node frames a body by itself only for methods that usually have one.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
@@ -38,11 +40,6 @@ export const send = (url: string, sent: HttpRequest): Promise<HttpAnswer> =>
         resolve({ status: response.statusCode ?? 0, headers: answered, text });
       });
     });
-    outgoing.on("error", (error) => {
-      // The server has just closed a connection that had long been idle: nothing has come of the request.
-      const isStale = outgoing.reusedSocket && "code" in error && error.code === "ECONNRESET";
-      if (isStale) resolve(send(url, sent));
-      else reject(error);
-    });
+    outgoing.on("error", reject);
     outgoing.end(body);
   });
