@@ -32,7 +32,7 @@ export interface Fault {
 }
 
 /** Milliseconds; a busy machine's own slowness comes on top. */
-const limits = { answer: 3000, health: 1000, recovery: 5000, slack: 500 };
+const limits = { answer: 3000, health: 1000, recovery: 5000, slack: 2000 };
 
 /** Polls until it is so. */
 const until = async (what: string, so: () => boolean, ms: number): Promise<void> => {
