@@ -10,7 +10,7 @@ import { nonTexts, oddTexts, texts } from "../support/fuzz/values.ts";
 import { repeated, times } from "../support/property.ts";
 
 /** Generated inputs for each operation. */
-const runs = times("FUZZ_RUNS", 25);
+const runs = times("FUZZ_RUNS", 15);
 const isThorough = runs >= 1000;
 
 let sides: Side[];

@@ -24,7 +24,7 @@ import { nonTexts, oddTexts } from "../support/fuzz/values.ts";
 import type { HttpRequest } from "../support/http.ts";
 import { repeated, times } from "../support/property.ts";
 
-const runs = times("FUZZ_RUNS", 30);
+const runs = times("FUZZ_RUNS", 20);
 /** Of what is tried with every operation, each tries a share of its own, unless time does not matter. */
 const share = runs >= 1000 ? 1 : 3;
 

@@ -22,8 +22,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const people = 5;
-/** Each sequence has up to 600 operations, 300 on average: 10 of them are about 3,000. */
-const sequences = times("MODEL_SEQUENCES", 10);
+/** Each sequence has up to 600 operations, 300 on average: 6 of them are about 2,000. */
+const sequences = times("MODEL_SEQUENCES", 6);
 const [rest, rpc] = faces as [Face, Face];
 
 const successOf = (procedure: string, isNew: boolean): number => {
