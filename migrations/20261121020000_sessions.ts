@@ -16,7 +16,7 @@ export class Sessions extends Migration {
       primary key ("id"),
       constraint "sessions_user_id_foreign" foreign key ("user_id") references "users" ("id") on delete cascade
     )`);
-    this.addSql(`create index "idx_sessions_user_id" on "sessions" ("user_id")`);
+    this.addSql(`create index "idx_sessions_user_id" on "sessions" ("user_id", "rotated_at")`);
     this.addSql(`create index "idx_sessions_expires_at" on "sessions" ("expires_at")`);
     this.addSql(
       `create index "idx_sessions_revoked_at" on "sessions" ("revoked_at") where revoked_at is not null`,

@@ -29,7 +29,11 @@ test("the migrated database is what the entities describe", async () => {
 });
 
 test("down takes everything back, with rows in it, and up makes the same again", async () => {
-  await orm.em.fork().execute("insert into users (email, password_hash) values ('a@b.c', 'x')");
+  await orm.em.fork().execute(
+    `with owner as (insert into users (email, password_hash) values ('a@b.c', 'x') returning id)
+     insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
+     select gen_random_uuid(), id, '192.0.2.1', now(), now(), now(), now() from owner`,
+  );
   const before = await catalogOf(orm);
   expect(await revertAll()).toEqual(names.toReversed());
   const { columns } = await catalogOf(orm);

@@ -71,7 +71,7 @@ describe("the catalog", () => {
     expect(indexes.filter((line) => !forLists.test(line))).toEqual([
       "CREATE INDEX idx_sessions_expires_at ON public.sessions USING btree (expires_at)",
       "CREATE INDEX idx_sessions_revoked_at ON public.sessions USING btree (revoked_at) WHERE (revoked_at IS NOT NULL)",
-      "CREATE INDEX idx_sessions_user_id ON public.sessions USING btree (user_id)",
+      "CREATE INDEX idx_sessions_user_id ON public.sessions USING btree (user_id, rotated_at)",
       "CREATE INDEX idx_tags_user_id ON public.tags USING btree (user_id)",
       "CREATE INDEX idx_task_tag_link_tag ON public.task_tag_link USING btree (tag_id)",
       "CREATE INDEX idx_task_tag_link_task ON public.task_tag_link USING btree (task_id)",

@@ -6,6 +6,9 @@ import type { ServiceContext, UserContext } from "./context.ts";
 import { assertOwner } from "./owner.ts";
 import { endOtherSessions } from "./session.ts";
 
+/** Of so many of an account's last sessions the addresses are known. */
+const mostAddresses = 100;
+
 /** An account as it was when its password was checked. */
 interface Account {
   id: string;
@@ -27,18 +30,23 @@ export const checkPassword = async (
     .selectFrom("users")
     .select(["id", "email", "password_hash"])
     .select(
-      sql<string[]>`coalesce((select json_agg(distinct address) from sessions
-        where user_id = users.id), '[]')`.as("addresses"),
+      sql<string[]>`coalesce((select json_agg(distinct address) from (
+        select address from sessions where user_id = users.id order by rotated_at desc limit ${mostAddresses}
+      ) known), '[]')`.as("addresses"),
     )
     .where(({ fn }) => fn("lower", ["email"]), "=", email)
     .executeTakeFirst();
   const here = bucketOf(ctx.address);
   const isKnown = account?.addresses.some((address) => bucketOf(address) === here) ?? false;
   const giveBack = await ctx.rateLimits.guess(email, ctx.address, isKnown);
-  const fits = await ctx.passwords.verify(password, account?.password_hash, ctx.signal());
-  if (!fits) return undefined;
-  giveBack();
-  return account;
+  let isWrong = false;
+  try {
+    isWrong = !(await ctx.passwords.verify(password, account?.password_hash, ctx.signal()));
+  } finally {
+    // A guess that was never looked at, as too many wait, is none.
+    if (!isWrong) giveBack();
+  }
+  return isWrong ? undefined : account;
 };
 
 /**

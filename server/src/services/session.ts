@@ -11,7 +11,7 @@ import { assertOwner } from "./owner.ts";
 
 type Token = z.output<typeof token>;
 
-/** Seconds after a rotation in which older tokens are taken for late requests of the same client (SECURITY rule 4). */
+/** Seconds after a rotation in which older tokens are taken for late requests of the same client. */
 const grace = 10;
 
 /** The most sessions that a list shows. */
@@ -85,7 +85,7 @@ interface Turned {
 /**
  * Exchanges a refresh token for its successor, in one statement that decides by the row as it is once it has its lock:
  * the newest token is exchanged; its parent (a retry, or another tab) and, within the grace, any older one get that
- * same successor; whatever else is a stolen token, and ends the session (RFC 9700 §4.14.2; SECURITY rule 4).
+ * same successor; whatever else is a stolen token, and ends the session (RFC 9700 §4.14.2).
  * @throws {AppError} INVALID_TOKEN
  */
 export const rotateSession = async (

@@ -7,7 +7,7 @@ export const Session = defineEntity({
   tableName: "sessions",
   properties: {
     id: p.uuid().primary(),
-    user: () => p.manyToOne(User).deleteRule("cascade").index("idx_sessions_user_id"),
+    user: () => p.manyToOne(User).deleteRule("cascade"),
     /** How often the refresh token was exchanged; only the newest is good for another. */
     generation: p.integer().default(0),
     device: p.text().nullable(),
@@ -22,6 +22,7 @@ export const Session = defineEntity({
     revoked_at: p.datetime(3).$type<string>().nullable(),
   },
   indexes: [
+    { name: "idx_sessions_user_id", properties: ["user", "rotated_at"] },
     {
       name: "idx_sessions_revoked_at",
       expression: `create index "idx_sessions_revoked_at" on "sessions" ("revoked_at") where revoked_at is not null`,
