@@ -4,23 +4,11 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { parentPort, Worker, workerData } from "node:worker_threads";
+import { show, timed } from "./timing.ts";
 
 const [url = "http://127.0.0.1:8000", pid] = process.argv.slice(2);
 const api = `${url}/api/v1`;
 const [floods, signInsAtOnce, readsPerSecond] = [10, 500, 50];
-
-/** The time in ms that a part of all stay below. */
-const percentile = (times: number[], part: number): string => {
-  const sorted = times.toSorted((a, b) => a - b);
-  return `${sorted[Math.ceil(sorted.length * part) - 1]?.toFixed(0) ?? "-"} ms`;
-};
-
-const timed = async (request: () => Promise<Response>) => {
-  const start = performance.now();
-  const response = await request();
-  await response.arrayBuffer();
-  return { status: response.status, ms: performance.now() - start };
-};
 
 const anyAddress = (): string =>
   `10.${[0, 0, 0].map(() => Math.floor(Math.random() * 256)).join(".")}`;
@@ -31,11 +19,6 @@ const signIn = (username: string, password: string): Promise<Response> =>
     headers: { "x-forwarded-for": anyAddress() },
     body: new URLSearchParams({ username, password }),
   });
-
-const show = (what: string, times: number[]): void =>
-  console.log(
-    `${times.length} ${what}: p50 ${percentile(times, 0.5)}, p99 ${percentile(times, 0.99)}`,
-  );
 
 /** Lists tasks until it is told to stop, in a thread of its own: the flood must not delay its clock. */
 const read = async (authorization: string, stop: Promise<unknown>): Promise<void> => {
