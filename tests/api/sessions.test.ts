@@ -156,6 +156,7 @@ describe.each(faces)("over $name", (face) => {
         [cookie, other],
         ["", cookie],
         [cookie, cookie],
+        [`"${cookie}"`],
       ])
         expect((await send("auth.refresh", ...cookies)).status).toBe(200);
       expectRefusal(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");

@@ -38,7 +38,8 @@ const identify = async (deps: Deps, authorization: string | undefined): Promise<
 const refreshTokensIn = (header: string | undefined): string[] => {
   const tokens = (header ?? "").split(";").flatMap((pair) => {
     const [name = "", ...value] = pair.split("=");
-    return name.trim() === cookieName ? [value.join("=").trim()] : [];
+    const text = value.join("=").trim();
+    return name.trim() === cookieName ? [text.replace(/^"(.*)"$/, "$1")] : [];
   });
   return [...new Set(tokens)].filter((token) => token !== "");
 };
@@ -55,9 +56,11 @@ const deviceIn = (header: string | undefined): string | undefined =>
 /** Fires when the connection closes before the answer is out. */
 const leaving = ({ raw }: FastifyReply): AbortSignal => {
   const controller = new AbortController();
-  raw.once("close", () => {
+  const leave = (): void => {
     if (!raw.writableFinished) controller.abort();
-  });
+  };
+  if (raw.destroyed) leave();
+  else raw.once("close", leave);
   return controller.signal;
 };
 
