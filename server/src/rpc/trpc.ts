@@ -32,7 +32,8 @@ export const { router, createCallerFactory } = t;
 /** Logs what the caller will not see, whole, under the request's id. */
 const report = ({ code, cause }: AppError, ctx: Context, procedure: string): void => {
   if (code === "INTERNAL_ERROR") ctx.log.error({ err: cause, procedure }, "A procedure failed");
-  else if (code === "SERVICE_UNAVAILABLE")
+  // Without a cause there is only too much to do: in a flood, a line for each would cost more than the refusal.
+  else if (code === "SERVICE_UNAVAILABLE" && cause !== undefined)
     ctx.log.warn({ err: cause, procedure }, "A call was put off");
   else ctx.log.debug({ procedure, code }, "A call was refused");
 };

@@ -26,18 +26,16 @@ export const checkPassword = async (
   email: string,
   password: string,
 ): Promise<Account | undefined> => {
-  const account = await ctx.db
-    .selectFrom("users")
-    .select(["id", "email", "password_hash"])
-    .select(
-      sql<string[]>`coalesce((select json_agg(distinct address) from (
+  // One row whether there is such an account or not: reading none would be a tenth of a millisecond faster.
+  const { rows } = await sql<(Account | { id: null }) & { addresses: string[] }>`
+    select users.id, email, password_hash, coalesce((select json_agg(distinct address) from (
         select address from sessions where user_id = users.id order by rotated_at desc limit ${mostAddresses}
-      ) known), '[]')`.as("addresses"),
-    )
-    .where(({ fn }) => fn("lower", ["email"]), "=", email)
-    .executeTakeFirst();
+      ) known), '[]') as addresses
+    from (select) one left join users on lower(email) = ${email}`.execute(ctx.db);
+  const [found] = rows;
+  const account = found === undefined || found.id === null ? undefined : found;
   const here = bucketOf(ctx.address);
-  const isKnown = account?.addresses.some((address) => bucketOf(address) === here) ?? false;
+  const isKnown = found?.addresses.some((address) => bucketOf(address) === here) ?? false;
   const giveBack = await ctx.rateLimits.guess(email, ctx.address, isKnown);
   let isWrong = false;
   try {
