@@ -123,6 +123,9 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
         scope.route({
           method: operation.rest.method,
           url: urlOf(operation),
+          onRequest: async () => {
+            if (operation.meta.hashes) deps.passwords.assertRoom();
+          },
           handler: serve(deps, router, operation),
         });
       }

@@ -36,6 +36,8 @@ export interface Meta {
   auth?: "access" | "refresh";
   /** The limit that counts each call. */
   limit?: Limited;
+  /** Whether it hashes a password: while too many wait for that, a face refuses it before it reads the request. */
+  hashes?: true;
   /** Whether a page of a foreign origin is refused. */
   sameOrigin?: boolean;
   /** Codes that its service raises, beside those that follow from the rest. */

@@ -1,10 +1,16 @@
 import { AppError, errors } from "@taskwire/shared";
-import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
+import {
+  type AnyTRPCProcedure,
+  type AnyTRPCRouter,
+  getTRPCErrorShape,
+  TRPCError,
+} from "@trpc/server";
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "./context.ts";
 import { fromHttp, refuse } from "./http-errors.ts";
+import type { Meta } from "./meta.ts";
 import { translate } from "./translate.ts";
 
 /** Where the tRPC face lives, and the path of its cookie. */
@@ -29,10 +35,27 @@ const bodyOf = (router: AnyTRPCRouter, refusal: AppError): unknown => ({
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
 
+const hashesIn = (router: AnyTRPCRouter): Set<string> => {
+  const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
+  // Every procedure comes from the builders of trpc.ts, whose meta has this type.
+  const hashing = procedures.filter(([, { _def }]) => (_def.meta as Meta | undefined)?.hashes);
+  return new Set(hashing.map(([name]) => name));
+};
+
+/** The procedures that a request names. */
+const namesIn = (url: string): string[] =>
+  url
+    .slice(prefix.length + 1)
+    .split("?", 1)
+    .join()
+    .split(",");
+
 /** Serves the router at /trpc, JSON only, errors in tRPC's shape. */
 export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
-  scope.addHook("onRequest", async ({ method, headers }, reply) => {
+  const hashing = hashesIn(router);
+  scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
     reply.header("Cache-Control", "no-store");
+    if (namesIn(url).some((name) => hashing.has(name))) deps.passwords.assertRoom();
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");

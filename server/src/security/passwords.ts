@@ -19,6 +19,11 @@ const longestQueue = 64;
 
 export interface Passwords {
   /**
+   * Refuses while `admit` would, for who can ask before anything else is done.
+   * @throws {AppError} SERVICE_UNAVAILABLE
+   */
+  assertRoom: () => void;
+  /**
    * Lets a bounded number of callers in at once, so that the surplus is refused before it costs a query.
    * When the signal aborts, the place is free again at once, whatever the work still does.
    * @throws {AppError} SERVICE_UNAVAILABLE when too many are in, or the signal aborts; else what the work throws
@@ -72,8 +77,10 @@ export const createPasswords = async (
     return hashes.add(begin, { signal: waiting.signal });
   };
 
+  const isFull = () => places.pending >= places.concurrency;
+
   const admit: Passwords["admit"] = (work, signal) => {
-    if (places.pending >= places.concurrency || signal?.aborted) return Promise.reject(busy());
+    if (isFull() || signal?.aborted) return Promise.reject(busy());
     const inside = new AbortController();
     signal?.addEventListener("abort", () => inside.abort(busy()), { once: true });
     return places.add(work, { signal: inside.signal });
@@ -114,6 +121,9 @@ export const createPasswords = async (
 
   let measured: Promise<number> | undefined;
   return {
+    assertRoom: () => {
+      if (isFull()) throw busy();
+    },
     admit,
     hash,
     verify,

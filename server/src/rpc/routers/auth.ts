@@ -20,6 +20,7 @@ const tag = "Authentication";
 export const authRouter = router({
   register: limited("register")
     .meta({
+      hashes: true,
       rest: {
         method: "POST",
         path: "/auth/register",
@@ -38,6 +39,7 @@ export const authRouter = router({
 
   login: limited("login")
     .meta({
+      hashes: true,
       rest: {
         method: "POST",
         path: "/auth/login",
@@ -153,6 +155,7 @@ export const authRouter = router({
 
   changePassword: protectedProcedure
     .meta({
+      hashes: true,
       rest: {
         method: "POST",
         path: "/auth/change-password",
@@ -171,6 +174,7 @@ export const authRouter = router({
 
   deleteAccount: protectedProcedure
     .meta({
+      hashes: true,
       rest: {
         method: "POST",
         path: "/auth/delete-account",
