@@ -55,7 +55,8 @@ test("accounts are brought into a PostgreSQL, with progress on the way", async (
       args: ["users.jsonl"],
       env: { DATABASE_URL: url, JWT_SECRET_KEY: secret },
     });
-  const orm = await openPostgres(url, { poolMin: 0, poolMax: 1 });
+  // Without time-outs, as it holds its lock for as long as the process takes to start.
+  const orm = await openPostgres(url, { poolMin: 0, poolMax: 1, statementTimeout: false });
   onTestFinished(() => orm.close());
   await orm.em.fork().transactional(async (em) => {
     await em.execute("lock table users");

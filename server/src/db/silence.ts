@@ -2,9 +2,9 @@ import type { Pool, PoolClient } from "pg";
 
 /**
  * Ends connections whose packets get lost: TCP alone would wait a quarter of an hour, and the pool hands them out again.
- * One that is held too long is taken for silent, and with it all that have been idle since before: nobody heard from
- * those since, so each would cost another call that long.
- * @param limit milliseconds that a connection may be held; more than any statement's lock time-out
+ * One that is held so long without a word is taken for silent, and with it all that have been idle since before: nobody
+ * heard from those since, so each would cost another call that long.
+ * @param limit milliseconds that a connection may be held in silence; more than any statement's lock time-out
  */
 export const endSilentConnections = (pool: Pool, limit: number): void => {
   const held = new Map<PoolClient, NodeJS.Timeout>();
@@ -16,6 +16,9 @@ export const endSilentConnections = (pool: Pool, limit: number): void => {
     client.connection.stream.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
   };
 
+  pool.on("connect", (client) => {
+    client.connection.stream.on("data", () => held.get(client)?.refresh());
+  });
   pool.on("acquire", (client) => {
     const since = performance.now();
     idle.delete(client);
