@@ -46,6 +46,7 @@ export default defineConfig({
         test: {
           name: "faults",
           include: ["tests/faults/**/*.test.ts"],
+          exclude: lacksRedis ? [needsRedis] : [],
           testTimeout: 60_000,
           provide: { database: "postgres" as const },
         },
