@@ -8,6 +8,7 @@ const interval = 60_000;
 /** Batches in one round at most: a long absence is made up for in several. */
 const mostBatches = 20;
 
+/** Rows in a batch. */
 const batch = 1000;
 
 /** One round of what has to be done now and then, whoever calls. */
@@ -26,8 +27,9 @@ export const keepHouse = async ({ orm, clock, log, passwords }: Deps): Promise<v
   }
 };
 
-/** Keeps house every minute, from now on until it is stopped. */
+/** Keeps house now and every minute until it is stopped. */
 export const startHousekeeping = (deps: Deps): { stop: () => void } => {
+  void keepHouse(deps);
   const timer = setInterval(() => void keepHouse(deps), interval).unref();
   return { stop: () => clearInterval(timer) };
 };

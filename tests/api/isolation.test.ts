@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@taskwire/shared";
-import type { Meta } from "@taskwire/server/rpc/meta.ts";
+import { metaOf } from "@taskwire/server/rpc/meta.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { decodeJwt } from "jose";
@@ -77,9 +77,7 @@ const idFieldsOf = (procedure: AnyTRPCProcedure): string[] => {
   });
 };
 
-const isProtected = (procedure: AnyTRPCProcedure): boolean =>
-  // Every procedure comes from the product's builders, whose meta has this type.
-  (procedure._def.meta as Meta | undefined)?.auth === "access";
+const isProtected = (procedure: AnyTRPCProcedure): boolean => metaOf(procedure).auth === "access";
 
 test("whatever takes an id is called by a stranger below, and whatever is protected is called", () => {
   const takingIds = procedures.filter(([, procedure]) => idFieldsOf(procedure).length > 0);

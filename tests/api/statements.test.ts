@@ -4,15 +4,13 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Actor, newActor } from "../support/actor.ts";
 import { faces } from "../support/faces.ts";
 import { sorts } from "../support/listing.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Statement, watchedDatabase } from "../support/statements.ts";
+import type { TestServer } from "../support/server.ts";
+import { startWatched, type Statement } from "../support/statements.ts";
 
 let server: TestServer;
 let statements: Statement[];
 beforeAll(async () => {
-  const watched = await watchedDatabase();
-  ({ statements } = watched);
-  server = await startServer({ orm: watched.orm });
+  ({ server, statements } = await startWatched());
 });
 afterAll(() => server.close());
 

@@ -29,7 +29,7 @@ const count = async () => {
   return row?.count;
 };
 
-const remove = (batch?: number) =>
+const remove = (batch = 1000) =>
   removeExpiredSessions(orm.em.fork().getKysely(), direct.clock.now(), batch);
 
 beforeEach(async () => {

@@ -3,16 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Actor, newActor } from "../support/actor.ts";
 import { faces } from "../support/faces.ts";
 import { against, type Sql } from "../support/rival.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { type Statement, watchedDatabase } from "../support/statements.ts";
+import type { TestServer } from "../support/server.ts";
+import { startWatched, type Statement } from "../support/statements.ts";
 import { tally } from "../support/tally.ts";
 
 let server: TestServer;
 let statements: Statement[];
 beforeAll(async () => {
-  const watched = await watchedDatabase();
-  ({ statements } = watched);
-  server = await startServer({ orm: watched.orm });
+  ({ server, statements } = await startWatched());
 });
 afterAll(() => server.close());
 

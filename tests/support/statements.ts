@@ -1,6 +1,7 @@
 import { openPglite, type Orm } from "@taskwire/server/db/orm.ts";
 import { inject } from "vitest";
 import { cloneDatabase, clonePglite } from "./database.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 /** One statement that a database was sent. */
 export interface Statement {
@@ -67,4 +68,10 @@ export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Stateme
     noted.add(client);
   });
   return { orm, statements };
+};
+
+/** A server on such a database. */
+export const startWatched = async (): Promise<{ server: TestServer; statements: Statement[] }> => {
+  const { orm, statements } = await watchedDatabase();
+  return { server: await startServer({ orm }), statements };
 };

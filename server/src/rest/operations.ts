@@ -1,6 +1,6 @@
 import { type AnyTRPCProcedure, type AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
-import type { Meta, RestMeta } from "../rpc/meta.ts";
+import { type Meta, metaOf, type RestMeta } from "../rpc/meta.ts";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
@@ -24,10 +24,6 @@ export const prefix = "/api/v1";
 /** Fills {names} of a path: with Fastify's spelling, or with values. */
 export const fillPath = (path: string, fill: (name: string) => string): string =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => fill(name));
-
-const metaOf = (procedure: AnyTRPCProcedure): Meta =>
-  // Every procedure comes from the builders of rpc/trpc.ts, whose meta has this type.
-  (procedure._def.meta as Meta | undefined) ?? {};
 
 /** The object in a schema that may be left out. */
 const objectIn = (schema: unknown): z.ZodObject => {

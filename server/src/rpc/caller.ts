@@ -24,7 +24,7 @@ export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") =>
     deps,
     log: deps.log,
     address,
-    device: undefined,
+    device: () => undefined,
     signal: () => new AbortController().signal,
     foreignOrigin: false,
     refreshCookie: {

@@ -97,7 +97,7 @@ export const httpContext = (
     deps,
     log: request.log,
     address: request.ip,
-    device: deviceIn(request.headers["user-agent"]),
+    device: () => deviceIn(request.headers["user-agent"]),
     signal: () => (signal ??= leaving(reply)),
     foreignOrigin: isForeign(deps, request),
     refreshCookie: {

@@ -1,3 +1,4 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
 import type { z } from "zod";
 import type { Limited } from "../security/rate-limit.ts";
 import type { ErrorCode } from "@taskwire/shared";
@@ -43,3 +44,8 @@ export interface Meta {
   /** Codes that its service raises, beside those that follow from the rest. */
   throws?: readonly ErrorCode[];
 }
+
+/** What a procedure says of itself; nothing, where it says nothing. */
+export const metaOf = (procedure: AnyTRPCProcedure): Meta =>
+  // Every procedure comes from the builders of trpc.ts, whose meta has this type.
+  (procedure._def.meta as Meta | undefined) ?? {};

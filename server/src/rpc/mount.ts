@@ -10,7 +10,7 @@ import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "./context.ts";
 import { fromHttp, refuse } from "./http-errors.ts";
-import type { Meta } from "./meta.ts";
+import { metaOf } from "./meta.ts";
 import { translate } from "./translate.ts";
 
 /** Where the tRPC face lives, and the path of its cookie. */
@@ -37,8 +37,7 @@ const isJson = (contentType: string | undefined): boolean =>
 
 const hashesIn = (router: AnyTRPCRouter): Set<string> => {
   const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
-  // Every procedure comes from the builders of trpc.ts, whose meta has this type.
-  const hashing = procedures.filter(([, { _def }]) => (_def.meta as Meta | undefined)?.hashes);
+  const hashing = procedures.filter(([, procedure]) => metaOf(procedure).hashes);
   return new Set(hashing.map(([name]) => name));
 };
 

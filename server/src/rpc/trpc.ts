@@ -54,11 +54,13 @@ export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta })
     db: orm.em.fork().getKysely(),
   };
   const result = await within(longestCall, async (late) => {
-    let latest = await next({ ctx: service });
+    // Who has been answered needs a place in a queue as little as who has left.
+    const call = { ...service, signal: () => AbortSignal.any([ctx.signal(), late]) };
+    let latest = await next({ ctx: call });
     // Nothing has happened by then: what a service writes, it writes in one statement or one transaction.
     for (let tries = 1; !latest.ok && isConflict(latest.error.cause); tries++) {
       if (tries === mostTries || late.aborted) break;
-      latest = await next({ ctx: service });
+      latest = await next({ ctx: call });
     }
     return latest;
   });

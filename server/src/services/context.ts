@@ -20,8 +20,8 @@ export interface ServiceContext extends Pick<
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
   /** The client's address, as far as TRUST_PROXY lets it be told. */
   address: string;
-  /** What the client calls itself, if it does. */
-  device: string | undefined;
+  /** What the client calls itself, if it does. A function, because few calls want it. */
+  device: () => string | undefined;
   /** Fires when the client leaves before it is answered. A function, because few calls want it. */
   signal: () => AbortSignal;
   refreshCookie: RefreshCookie;
@@ -39,7 +39,7 @@ export const contextOfNobody = (deps: Deps, db: Database): ServiceContext => ({
   ...deps,
   db,
   address: "127.0.0.1",
-  device: undefined,
+  device: () => undefined,
   signal: () => new AbortController().signal,
   refreshCookie: { values: [], set: () => {}, clear: () => {} },
   nothingNew: () => {},

@@ -11,7 +11,7 @@ import type { Database } from "../db/orm.ts";
 export const removeExpiredSessions = async (
   db: Database,
   now: Date,
-  batch = 1000,
+  batch: number,
 ): Promise<number> => {
   const { rows } = await sql`
     delete from sessions where id in (

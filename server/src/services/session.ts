@@ -66,7 +66,7 @@ export const openSession = async (
   const { rows } = await sql`
     with owner as (${owner})
     insert into sessions (id, user_id, device, address, created_at, rotated_at, expires_at, ends_at)
-    select ${sid}::uuid, owner.id, ${ctx.device}, ${addressOf(ctx)}, ${now.toISOString()}::timestamptz,
+    select ${sid}::uuid, owner.id, ${ctx.device()}, ${addressOf(ctx)}, ${now.toISOString()}::timestamptz,
       ${now.toISOString()}::timestamptz, ${expires_at.toISOString()}::timestamptz, ${ends_at.toISOString()}::timestamptz
     from owner returning id`.execute(ctx.db);
   if (rows.length === 0) return undefined;
@@ -103,7 +103,7 @@ export const rotateSession = async (
       generation = case when ${isNewest} then generation + 1 else generation end,
       rotated_at = case when ${isNewest} then ${time} else rotated_at end,
       expires_at = case when ${isNewest} then least(${rolling}, ends_at) else expires_at end,
-      device = case when ${isNewest} then ${ctx.device} else device end,
+      device = case when ${isNewest} then ${ctx.device()} else device end,
       address = case when ${isNewest} then ${addressOf(ctx)} else address end,
       revoked_at = case when not ${isHarmless} then now() end
     from users

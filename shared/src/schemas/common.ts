@@ -86,7 +86,7 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
 /** The largest id that a column of type integer holds. */
 const largestId = 2_147_483_647;
 
-/** An id that nobody can own becomes 0, which nobody owns: it is then as absent as any id that never was. */
+/** An id that nobody can own becomes 0, which nobody owns: it is then as absent as one that never was. */
 export const id = () =>
   z
     .number()

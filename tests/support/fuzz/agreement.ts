@@ -193,7 +193,7 @@ export const faultsOfEnvelope = (
     const answer = await send(server.url, { method, path, headers, body });
     const answered: unknown = JSON.parse(answer.text);
     const faults = callsIn(answered).map((each) => {
-      // A path that is none of tRPC's is answered as any other unknown one.
+      // A path that is none of tRPC's is answered like every unknown one.
       const { result, error = { data: each } } = each as {
         result?: unknown;
         error?: { data: unknown };
