@@ -24,13 +24,13 @@ if (lacksRedis) {
 
 export default defineConfig({
   test: {
-    globalSetup: "tests/support/global-setup.ts",
+    globalSetup: "tests/support/setup/global-setup.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // One more than cores: what injects faults mostly waits.
     maxWorkers: availableParallelism() + 1,
     isolate: false,
-    reporters: ["default", "./tests/support/summary-reporter.ts"],
+    reporters: ["default", "./tests/support/setup/summary-reporter.ts"],
     projects: [
       { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       {

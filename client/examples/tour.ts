@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createClient, isRefused } from "@taskwire/client";
+import { createClient, isApiError } from "@taskwire/client";
 
 const [url = "http://127.0.0.1:8000"] = process.argv.slice(2);
 
@@ -47,7 +47,7 @@ try {
   await client.task.create.mutate({ title: "Sleep in", due_date: "tomorrow" });
 } catch (error) {
   // The codes of the error table are a union type: a misspelt one does not compile.
-  if (!isRefused(error, "INVALID_DUE_DATE")) throw error;
+  if (!isApiError(error, "INVALID_DUE_DATE")) throw error;
   console.log(`Refused: ${error.data.detail} (field ${error.data.field})`);
 }
 

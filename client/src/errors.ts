@@ -3,7 +3,7 @@ import { isTRPCClientError, type TRPCClientError } from "@trpc/client";
 import type { AppRouter, ErrorData } from "./api.ts";
 
 /** A call that the server refused: `data.code` is one of the error table's. */
-export interface RefusedError extends TRPCClientError<AppRouter> {
+export interface ApiError extends TRPCClientError<AppRouter> {
   readonly data: ErrorData;
 }
 
@@ -11,7 +11,7 @@ export interface RefusedError extends TRPCClientError<AppRouter> {
  * Whether an error is the server's refusal, as against a network that is away or a call that was aborted.
  * @param code only this refusal
  */
-export const isRefused = (error: unknown, code?: ErrorCode): error is RefusedError =>
+export const isApiError = (error: unknown, code?: ErrorCode): error is ApiError =>
   isTRPCClientError<AppRouter>(error) &&
   error.data != null &&
   (code === undefined || error.data.code === code);

@@ -1,7 +1,7 @@
 export { errors, type ErrorBody, type ErrorCode } from "@taskwire/shared";
 export type { AppRouter, ErrorData } from "./api.ts";
 export { type ClientOptions, createClient } from "./client.ts";
-export { isRefused, type RefusedError } from "./errors.ts";
+export { isApiError, type ApiError } from "./errors.ts";
 
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import type { AppRouter } from "./api.ts";

@@ -1,7 +1,7 @@
 import type { TRPCLink } from "@trpc/client";
 import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "./api.ts";
-import { isRefused } from "./errors.ts";
+import { isApiError } from "./errors.ts";
 
 /** Who is signed in, for as long as this object lives: the access token is nowhere but in its memory. */
 export interface Session {
@@ -33,7 +33,7 @@ export const createSession = ({ refresh, onSignedOut }: SessionOptions): Session
       ({ access_token: session.accessToken } = await refresh());
     } catch (error) {
       // A refusal is final; a network that is away, a limit or an overload is not.
-      if (isRefused(error) && error.data.httpStatus === 401) session.end();
+      if (isApiError(error) && error.data.httpStatus === 401) session.end();
       throw error;
     }
   };
@@ -52,7 +52,7 @@ const learn = (session: Session, path: string, result: object): void => {
 
 /** Whether the access token was refused: it has expired, or its session has ended, which the renewal will tell. */
 const isStale = (path: string, error: unknown): boolean =>
-  !signsIn.has(path) && (isRefused(error, "TOKEN_EXPIRED") || isRefused(error, "INVALID_TOKEN"));
+  !signsIn.has(path) && (isApiError(error, "TOKEN_EXPIRED") || isApiError(error, "INVALID_TOKEN"));
 
 /** Keeps the session by what passes through: learns tokens, renews an expired one once and repeats the call. */
 export const sessionLink =

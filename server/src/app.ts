@@ -5,15 +5,15 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
-import { registerHealth } from "./health.ts";
+import { registerHealth } from "./http/health.ts";
 import { RequestLog } from "./logger.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
 import { openApiDocument } from "./rest/openapi.ts";
-import { answerClientError, registerErrors } from "./rpc/http-errors.ts";
-import { registerTrpc } from "./rpc/mount.ts";
+import { answerClientError, registerErrors } from "./http/error-responses.ts";
+import { registerTrpc } from "./http/trpc-mount.ts";
 import { appRouter } from "./rpc/router.ts";
-import { limitPipelining } from "./pipelining.ts";
+import { limitPipelining } from "./http/socket-guard.ts";
 
 const kibibyte = 1024;
 /** Milliseconds. */
@@ -32,15 +32,15 @@ const timeouts = {
 };
 
 /** Sockets at once; more are closed unread. An idle one costs a few kB, and is gone in 6 s. */
-const mostConnections = 10_000;
+const maxConnections = 10_000;
 
 /** Requests of one socket that may be unanswered. */
-const longestPipeline = 100;
+const maxPipelined = 100;
 
 const requestId = /^[\w.-]{1,64}$/;
 
 /**
- * The HTTP server with both faces, ready to listen or to be injected into; it never listens itself.
+ * The HTTP server with both transports, ready to listen or to be injected into; it never listens itself.
  * @param router the procedures to serve; tests of the adapter bring their own
  */
 export const buildApp = async (
@@ -76,8 +76,8 @@ export const buildApp = async (
     },
     clientErrorHandler: answerClientError,
   });
-  app.server.maxConnections = mostConnections;
-  limitPipelining(app, longestPipeline);
+  app.server.maxConnections = maxConnections;
+  limitPipelining(app, maxPipelined);
   registerErrors(app);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);

@@ -178,7 +178,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
       poolMax: data.DB_POOL_MAX,
     },
     redisUrl: data.REDIS_URL,
-    jwtSecret: data.JWT_SECRET_KEY,
+    signingSecret: data.JWT_SECRET_KEY,
     /** Seconds. */
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     /** Seconds. */

@@ -1,14 +1,14 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { followEndedSessions } from "./db/ended-sessions.ts";
-import { hasLegacyHashes } from "./db/legacy-hashes.ts";
+import { startRevocationPoll } from "./jobs/revocation-poll.ts";
+import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
-import { createEndedSessions, type EndedSessions } from "./security/ended-sessions.ts";
-import { createPasswords, type Passwords } from "./security/passwords.ts";
-import { createRateLimits, type RateLimits } from "./security/rate-limit.ts";
+import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
+import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
+import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
 import { openRedis, type Redis } from "./security/redis.ts";
-import { jwtSecret, keptSecret } from "./security/secret.ts";
+import { loadOrCreateSecret, readSecret } from "./security/secret.ts";
 import { clockTolerance, createTokens, type Tokens } from "./security/tokens.ts";
 
 /** All that the backend needs to answer a call; made once at start, passed in everywhere. */
@@ -17,9 +17,9 @@ export interface Deps {
   log: Logger;
   clock: () => Date;
   orm: Orm;
-  passwords: Passwords;
+  passwords: PasswordHashing;
   tokens: Tokens;
-  endedSessions: EndedSessions;
+  revocations: RevocationList;
   rateLimits: RateLimits;
   /** Whether Redis can be used; without REDIS_URL there is none. */
   redis: Pick<Redis, "usable"> | undefined;
@@ -33,7 +33,7 @@ interface Overrides {
   /** Replaces the database that the configuration names; closed by `close()` too. */
   orm?: Orm;
   /** Replaces hashing, which is slow on purpose. */
-  passwords?: Passwords;
+  passwords?: PasswordHashing;
 }
 
 /**
@@ -48,13 +48,13 @@ export const createDeps = async (
   const clock = overrides.clock ?? (() => new Date());
   const { dataDir } = config.database;
   // A broken secret is told before the database is touched.
-  if (config.jwtSecret === undefined) await keptSecret(dataDir);
+  if (config.signingSecret === undefined) await readSecret(dataDir);
   const orm = overrides.orm ?? (await openDatabase(config.database, log));
   try {
-    const secret = config.jwtSecret ?? (await jwtSecret(dataDir, log));
+    const secret = config.signingSecret ?? (await loadOrCreateSecret(dataDir, log));
     const ttl = { access: config.accessTokenTtl, refresh: config.refreshTokenTtl };
     const [passwords, tokens] = await Promise.all([
-      overrides.passwords ?? createPasswords(),
+      overrides.passwords ?? createPasswordHashing(),
       createTokens({ secret, ttl, clock }),
     ]);
     // While it cannot be told, as if there were some: that costs time alone.
@@ -62,8 +62,8 @@ export const createDeps = async (
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
     const lifetime = ttl.access + clockTolerance;
-    const endedSessions = createEndedSessions(lifetime, clock);
-    const following = await followEndedSessions(orm, endedSessions, lifetime, log);
+    const revocations = createRevocationList(lifetime, clock);
+    const following = await startRevocationPoll(orm, revocations, lifetime, log);
     return {
       config,
       log,
@@ -71,7 +71,7 @@ export const createDeps = async (
       orm,
       passwords,
       tokens,
-      endedSessions,
+      revocations,
       rateLimits,
       redis,
       close: async () => {

@@ -1,7 +1,7 @@
 import closeWithGrace from "close-with-grace";
 import type { FastifyInstance } from "fastify";
 import { type Config, parseConfig } from "./config.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { loadEnvFile, run } from "./cli/executable.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError } from "./operator-error.ts";
 
@@ -24,7 +24,7 @@ run(async () => {
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),
     import("./app.ts"),
-    import("./housekeeping.ts"),
+    import("./jobs/housekeeping.ts"),
   ]);
   const deps = await createDeps(config, log);
   try {

@@ -5,19 +5,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { faultsOf, isTaken } from "../support/fuzz/agreement.ts";
 import { domainTexts, textsFor } from "../support/fuzz/domains.ts";
 import { type Field, fieldsOf, goodInput, goodValue, isSayable } from "../support/fuzz/fields.ts";
-import { changeUser, renew, type Side, startSides } from "../support/fuzz/sides.ts";
+import { changeUser, renew, type Target, startTargets } from "../support/fuzz/targets.ts";
 import { nonTexts, oddTexts, texts } from "../support/fuzz/values.ts";
-import { repeated, times } from "../support/property.ts";
+import { repeated, times } from "../support/setup/property.ts";
 
 /** Generated inputs for each operation. */
 const runs = times("FUZZ_RUNS", 15);
 const isThorough = runs >= 1000;
 
-let sides: Side[];
+let targets: Target[];
 beforeAll(async () => {
-  sides = await startSides();
+  targets = await startTargets();
 });
-afterAll(() => Promise.all(sides.map(({ server }) => server.close())));
+afterAll(() => Promise.all(targets.map(({ server }) => server.close())));
 
 let serial = 0;
 
@@ -93,21 +93,21 @@ const operations = operationsOf(appRouter).map((operation) => [operation.name, o
 describe.each(operations)("%s", (_, operation: Operation) => {
   const fields = fieldsOf(operation);
   const trials = fields.map((field, turn) => [field.name, chosen(field, turn)] as const);
-  beforeAll(() => changeUser(sides, `${operation.name}@example.com`));
+  beforeAll(() => changeUser(targets, `${operation.name}@example.com`));
 
   test("agrees on good input, which is taken", async () => {
     for (let i = 0; i < 5; i++)
-      expect(await faultsOf(sides, operation, goodInput(fields, serial++))).toEqual([]);
-    const taken = sides.map((side) => isTaken(side, operation, goodInput(fields, serial)));
-    expect(await Promise.all(taken)).toEqual(sides.map(() => true));
-    if (operation.rest.method === "DELETE") await Promise.all(sides.map(renew));
+      expect(await faultsOf(targets, operation, goodInput(fields, serial++))).toEqual([]);
+    const taken = targets.map((target) => isTaken(target, operation, goodInput(fields, serial)));
+    expect(await Promise.all(taken)).toEqual(targets.map(() => true));
+    if (operation.rest.method === "DELETE") await Promise.all(targets.map(renew));
   });
 
   test.each(trials)("agrees on every curated %s", async (name, values) => {
     const faults: string[] = [];
     for (const value of values) {
       const input = { ...goodInput(fields, serial++), [name]: value };
-      faults.push(...(await faultsOf(sides, operation, input)));
+      faults.push(...(await faultsOf(targets, operation, input)));
     }
     expect(faults).toEqual([]);
   });
@@ -117,7 +117,7 @@ describe.each(operations)("%s", (_, operation: Operation) => {
     async () => {
       await fc.assert(
         fc.asyncProperty(inputs(fields), async (input) => {
-          expect(await faultsOf(sides, operation, input)).toEqual([]);
+          expect(await faultsOf(targets, operation, input)).toEqual([]);
         }),
         { ...repeated, numRuns: runs, interruptAfterTimeLimit: 20_000 + 100 * runs },
       );

@@ -19,27 +19,27 @@ import {
   pathTexts,
   queries,
 } from "../support/fuzz/raw.ts";
-import { changeUser, type Side, startSides } from "../support/fuzz/sides.ts";
+import { changeUser, type Target, startTargets } from "../support/fuzz/targets.ts";
 import { nonTexts, oddTexts } from "../support/fuzz/values.ts";
-import type { HttpRequest } from "../support/http.ts";
-import { repeated, times } from "../support/property.ts";
+import type { HttpRequest } from "../support/client/http.ts";
+import { repeated, times } from "../support/setup/property.ts";
 
 const runs = times("FUZZ_RUNS", 20);
 /** Of what is tried with every operation, each tries a share of its own, unless time does not matter. */
 const share = runs >= 1000 ? 1 : 3;
 
-let sides: Side[];
-let rest: Side[];
-let rpc: Side[];
-/** For what never reaches a database: a side of each face, and of each database. */
-let few: Side[];
+let targets: Target[];
+let rest: Target[];
+let rpc: Target[];
+/** For what never reaches a database: a target of each transport, and of each database. */
+let few: Target[];
 beforeAll(async () => {
-  sides = await startSides();
-  rest = sides.filter(({ face }) => face.name === "REST");
-  rpc = sides.filter(({ face }) => face.name === "RPC");
+  targets = await startTargets();
+  rest = targets.filter(({ transport }) => transport.name === "REST");
+  rpc = targets.filter(({ transport }) => transport.name === "RPC");
   few = [...rest.slice(0, 1), ...rpc.slice(1)];
 });
-afterAll(() => Promise.all(sides.map(({ server }) => server.close())));
+afterAll(() => Promise.all(targets.map(({ server }) => server.close())));
 
 let serial = 0;
 
@@ -50,7 +50,7 @@ describe.each(operations)("%s", (_, operation: Operation) => {
   const paths = fields.filter(({ place }) => place === "path");
   const parameters = fields.filter(({ place }) => place === "query").map(({ name }) => name);
   const isQuery = operation.procedure._def.type === "query";
-  beforeAll(() => changeUser(sides, `${operation.name}@example.com`));
+  beforeAll(() => changeUser(targets, `${operation.name}@example.com`));
 
   /** Tries each value in turn, and expects no fault with any. */
   const expectNoFault = async <Value>(
@@ -65,13 +65,13 @@ describe.each(operations)("%s", (_, operation: Operation) => {
   };
 
   const spoilt = (
-    some: readonly Side[],
+    some: readonly Target[],
     how: unknown,
-    spoil: (request: HttpRequest, side: Side) => Partial<HttpRequest>,
+    spoil: (request: HttpRequest, target: Target) => Partial<HttpRequest>,
   ) =>
-    faultsOfRaw(some, operation, goodInput(fields, serial++), how, (request, side) => ({
+    faultsOfRaw(some, operation, goodInput(fields, serial++), how, (request, target) => ({
       ...request,
-      ...spoil(request, side),
+      ...spoil(request, target),
     }));
 
   test("stands every spelling of a path", async () => {
@@ -105,7 +105,7 @@ describe.each(operations)("%s", (_, operation: Operation) => {
   });
 
   test("stands every header", async () => {
-    const withHeaders = (some: readonly Side[], more: Record<string, string>) =>
+    const withHeaders = (some: readonly Target[], more: Record<string, string>) =>
       spoilt(some, more, ({ headers }) => ({ headers: { ...headers, ...more } }));
     const isAccess = operation.meta.auth === "access";
     await expectNoFault(
@@ -149,7 +149,7 @@ describe("a cursor", () => {
     "that somebody changed is refused, or a place in the list",
     async () => {
       if (list === undefined) throw new Error("No task.list");
-      await changeUser(sides, "cursor@example.com");
+      await changeUser(targets, "cursor@example.com");
       const change = fc.record({
         sort: fc.constantFrom(...sorts),
         at: fc.nat(100),
@@ -163,8 +163,8 @@ describe("a cursor", () => {
       await fc.assert(
         fc.asyncProperty(change, async ({ sort, at, remove, insert, isRaw }) => {
           const given = await Promise.all(
-            rpc.map(async ({ face, server, token }) => {
-              const { data } = await face.call(
+            rpc.map(async ({ transport, server, token }) => {
+              const { data } = await transport.call(
                 server.url,
                 "task.list",
                 { sort, limit: 2 },
@@ -176,12 +176,12 @@ describe("a cursor", () => {
               return isRaw ? changed : Buffer.from(changed).toString("base64url");
             }),
           );
-          const faults = faultsOfRaw(rpc, list, undefined, given, (_request, side) => {
-            const cursor = given[rpc.indexOf(side)];
-            return side.face.request(
+          const faults = faultsOfRaw(rpc, list, undefined, given, (_request, target) => {
+            const cursor = given[rpc.indexOf(target)];
+            return target.transport.request(
               "task.list",
               { sort, limit: 2, cursor },
-              { token: side.token },
+              { token: target.token },
             );
           });
           expect(await faults).toEqual([]);

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import argon2 from "argon2";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces, refreshCookieOf } from "../support/faces.ts";
-import { signUp } from "../support/people.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports, refreshCookieOf } from "../support/client/transports.ts";
+import { signUp } from "../support/client/people.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -16,10 +16,10 @@ afterAll(() => server.close());
 const password = "correct horse battery";
 const newEmail = () => `${randomUUID()}@example.com`;
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   const call = (
-    ...args: Parameters<typeof face.call> extends [string, ...infer Rest] ? Rest : never
-  ) => face.call(server.url, ...args);
+    ...args: Parameters<typeof transport.call> extends [string, ...infer Rest] ? Rest : never
+  ) => transport.call(server.url, ...args);
 
   describe("register", () => {
     const register = (input: unknown) => call("auth.register", input);
@@ -27,7 +27,7 @@ describe.each(faces)("over $name", (face) => {
     test("makes an account and answers its public fields only", async () => {
       const email = newEmail();
       const answer = await register({ email, password, name: "  Ada Lovelace " });
-      expect(answer.status).toBe(face.name === "REST" ? 201 : 200);
+      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
       expect(answer.data).toEqual({
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         email,
@@ -56,7 +56,7 @@ describe.each(faces)("over $name", (face) => {
       const email = newEmail();
       await register({ email, password });
       const answer = await register({ email: `  ${email.toUpperCase()} `, password });
-      expectRefusal(answer, 400, "EMAIL_ALREADY_EXISTS", "email");
+      expectError(answer, 400, "EMAIL_ALREADY_EXISTS", "email");
     });
 
     test("lets one of many at once win", async () => {
@@ -87,7 +87,7 @@ describe.each(faces)("over $name", (face) => {
       ["a look-alike of ASCII", "\u212A@example.com"],
       ["nothing", ""],
     ])("refuses an address with %s", async (_, email) => {
-      expectRefusal(await register({ email, password }), 400, "INVALID_EMAIL", "email");
+      expectError(await register({ email, password }), 400, "INVALID_EMAIL", "email");
     });
 
     test.each([
@@ -95,7 +95,7 @@ describe.each(faces)("over $name", (face) => {
       ["4 emoji, which are 8 UTF-16 units", "🎉🎉🎉🎉"],
       ["nothing", ""],
     ])("refuses a password of %s", async (_, short) => {
-      expectRefusal(
+      expectError(
         await register({ email: newEmail(), password: short }),
         400,
         "PASSWORD_TOO_SHORT",
@@ -108,14 +108,14 @@ describe.each(faces)("over $name", (face) => {
         const email = newEmail();
         expect((await register({ email, password: good })).error).toBeUndefined();
         expect((await call("auth.login", { email, password: good })).error).toBeUndefined();
-        expectRefusal(
+        expectError(
           await call("auth.login", { email, password: `${good.slice(0, -2)}x` }),
           401,
           "INVALID_CREDENTIALS",
         );
       }
       const long = await register({ email: newEmail(), password: "x".repeat(1025) });
-      expectRefusal(long, 422, "VALIDATION_ERROR", "password");
+      expectError(long, 422, "VALIDATION_ERROR", "password");
     });
 
     test.each([
@@ -134,7 +134,7 @@ describe.each(faces)("over $name", (face) => {
       ["U+0000 in the name", { email: "a@example.com", password, name: "a\0" }, "name"],
     ])("refuses %s as not valid", async (_, input, field) => {
       const answer = await register(input);
-      expectRefusal(answer, 422, "VALIDATION_ERROR", field);
+      expectError(answer, 422, "VALIDATION_ERROR", field);
       expect(answer.error?.detail).toMatch(new RegExp(`^${field} `));
     });
 
@@ -144,17 +144,17 @@ describe.each(faces)("over $name", (face) => {
       ["a text", "text"],
       ["a number", 5],
     ])("refuses %s as body", async (_, body) => {
-      expectRefusal(await register(body), 422, "VALIDATION_ERROR");
+      expectError(await register(body), 422, "VALIDATION_ERROR");
     });
 
     test("reports the first wrong field in the schema's order", async () => {
-      expectRefusal(
+      expectError(
         await register({ password: "short", email: "nobody" }),
         400,
         "INVALID_EMAIL",
         "email",
       );
-      expectRefusal(
+      expectError(
         await register({ name: 5, password: "short", email: "a@example.com" }),
         400,
         "PASSWORD_TOO_SHORT",
@@ -163,7 +163,7 @@ describe.each(faces)("over $name", (face) => {
   });
 
   describe("login", () => {
-    test("answers an access token, and puts the refresh token into the face's own cookie", async () => {
+    test("answers an access token, and puts the refresh token into the transport's own cookie", async () => {
       const email = newEmail();
       const { data: user } = await call("auth.register", { email, password });
       const answer = await call("auth.login", { email: ` ${email.toUpperCase()}`, password });
@@ -173,7 +173,7 @@ describe.each(faces)("over $name", (face) => {
       const cookie = refreshCookieOf(answer);
       expect(cookie?.attributes).toEqual({
         "Max-Age": "604800",
-        Path: face.cookiePath,
+        Path: transport.cookiePath,
         HttpOnly: true,
         Secure: true,
         SameSite: "Strict",
@@ -203,7 +203,7 @@ describe.each(faces)("over $name", (face) => {
       const { email } = await signUp(server.url);
       const wrong = await call("auth.login", { email, password: "wrong password" });
       const unknown = await call("auth.login", { email: newEmail(), password });
-      expectRefusal(wrong, 401, "INVALID_CREDENTIALS");
+      expectError(wrong, 401, "INVALID_CREDENTIALS");
       expect(unknown.text).toBe(wrong.text);
       expect([...unknown.headers.keys()]).toEqual([...wrong.headers.keys()]);
       expect(wrong.headers.get("www-authenticate")).toBeNull();
@@ -213,7 +213,7 @@ describe.each(faces)("over $name", (face) => {
     test.each(["nobody", "", "a b@x", "\u212A@example.com"])(
       "does not check the address's format: %j",
       async (email) => {
-        expectRefusal(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
+        expectError(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
       },
     );
 
@@ -229,7 +229,7 @@ describe.each(faces)("over $name", (face) => {
       await server.deps.orm.em
         .fork()
         .execute("update users set password_hash = ? where id = ?", [weak, id]);
-      expectRefusal(
+      expectError(
         await call("auth.login", { email, password: "wrong password" }),
         401,
         "INVALID_CREDENTIALS",
@@ -242,20 +242,20 @@ describe.each(faces)("over $name", (face) => {
       expect(await hashOf()).toBe(strong);
     });
 
-    test("names a missing or unstorable field as this face's caller wrote it", async () => {
-      const name = face.fieldName("auth.login", "email");
+    test("names a missing or unstorable field as this transport's caller wrote it", async () => {
+      const name = transport.fieldName("auth.login", "email");
       const missing = await call("auth.login", { password });
-      expectRefusal(missing, 422, "VALIDATION_ERROR", name);
+      expectError(missing, 422, "VALIDATION_ERROR", name);
       expect(missing.error?.detail).toBe(`${name} is required`);
-      expectRefusal(
+      expectError(
         await call("auth.login", { email: "a\0", password }),
         422,
         "VALIDATION_ERROR",
         name,
       );
-      expectRefusal(await call("auth.login", { email: "a" }), 422, "VALIDATION_ERROR", "password");
+      expectError(await call("auth.login", { email: "a" }), 422, "VALIDATION_ERROR", "password");
       const long = await call("auth.login", { email: "a", password: "x".repeat(1025) });
-      expectRefusal(long, 422, "VALIDATION_ERROR", "password");
+      expectError(long, 422, "VALIDATION_ERROR", "password");
     });
   });
 
@@ -280,25 +280,25 @@ describe.each(faces)("over $name", (face) => {
       ["two tokens", { authorization: "Bearer a.b.c, Bearer a.b.c" }, "INVALID_TOKEN"],
     ] as const)("refuses %s and names the scheme", async (_, headers, code) => {
       const answer = await me(headers);
-      expectRefusal(answer, 401, code);
+      expectError(answer, 401, code);
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     });
 
     test("refuses a token past its time, less five seconds between clocks", async () => {
-      const { token } = await signUp(server.url, face);
+      const { token } = await signUp(server.url, transport);
       server.clock.advance(904);
       expect((await call("auth.me", undefined, { token })).status).toBe(200);
       server.clock.advance(2);
-      expectRefusal(await call("auth.me", undefined, { token }), 401, "TOKEN_EXPIRED");
+      expectError(await call("auth.me", undefined, { token }), 401, "TOKEN_EXPIRED");
     });
 
     test("refuses the token of a user who is no more", async () => {
-      const { token, id, cookie } = await signUp(server.url, face);
+      const { token, id, cookie } = await signUp(server.url, transport);
       await server.deps.orm.em.fork().execute("delete from users where id = ?", [id]);
       const answer = await call("auth.me", undefined, { token });
-      expectRefusal(answer, 401, "INVALID_TOKEN");
+      expectError(answer, 401, "INVALID_TOKEN");
       expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-      expectRefusal(await call("auth.refresh", undefined, { cookie }), 401, "INVALID_TOKEN");
+      expectError(await call("auth.refresh", undefined, { cookie }), 401, "INVALID_TOKEN");
     });
   });
 
@@ -306,7 +306,7 @@ describe.each(faces)("over $name", (face) => {
     const refresh = (cookie?: string) => call("auth.refresh", undefined, { cookie });
 
     test("answers a new access token for the cookie", async () => {
-      const { cookie, id } = await signUp(server.url, face);
+      const { cookie, id } = await signUp(server.url, transport);
       server.clock.advance(100);
       const { data } = await refresh(cookie);
       const { access_token } = data as { access_token: string };
@@ -321,23 +321,23 @@ describe.each(faces)("over $name", (face) => {
     });
 
     test("lets neither token stand in for the other", async () => {
-      const { cookie, token } = await signUp(server.url, face);
-      expectRefusal(await refresh(token), 401, "INVALID_TOKEN_TYPE");
-      expectRefusal(await call("auth.me", undefined, { token: cookie }), 401, "INVALID_TOKEN_TYPE");
+      const { cookie, token } = await signUp(server.url, transport);
+      expectError(await refresh(token), 401, "INVALID_TOKEN_TYPE");
+      expectError(await call("auth.me", undefined, { token: cookie }), 401, "INVALID_TOKEN_TYPE");
     });
 
     test("refuses a missing, empty, broken or expired cookie", async () => {
-      const { cookie, token } = await signUp(server.url, face);
-      expectRefusal(await refresh(), 401, "MISSING_REFRESH_TOKEN");
-      expectRefusal(await refresh(""), 401, "MISSING_REFRESH_TOKEN");
-      expectRefusal(await refresh("not.a.token"), 401, "INVALID_TOKEN");
-      expectRefusal(await call("auth.refresh", undefined, { token }), 401, "MISSING_REFRESH_TOKEN");
+      const { cookie, token } = await signUp(server.url, transport);
+      expectError(await refresh(), 401, "MISSING_REFRESH_TOKEN");
+      expectError(await refresh(""), 401, "MISSING_REFRESH_TOKEN");
+      expectError(await refresh("not.a.token"), 401, "INVALID_TOKEN");
+      expectError(await call("auth.refresh", undefined, { token }), 401, "MISSING_REFRESH_TOKEN");
       server.clock.advance(604_800 + 6);
-      expectRefusal(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
+      expectError(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
     });
 
     test("works for a caller with a stale access token", async () => {
-      const { cookie } = await signUp(server.url, face);
+      const { cookie } = await signUp(server.url, transport);
       expect(
         (await call("auth.refresh", undefined, { cookie, token: "stale.access.token" })).status,
       ).toBe(200);
@@ -346,7 +346,7 @@ describe.each(faces)("over $name", (face) => {
 
   describe("logout", () => {
     test("clears the cookie with the attributes that it was set with, signed in or not", async () => {
-      const { cookie } = await signUp(server.url, face);
+      const { cookie } = await signUp(server.url, transport);
       for (const given of [cookie, undefined, "broken"]) {
         const answer = await call("auth.logout", undefined, { cookie: given });
         expect(answer.data).toEqual({ message: "Successfully logged out" });
@@ -354,14 +354,14 @@ describe.each(faces)("over $name", (face) => {
           value: "",
           attributes: {
             "Max-Age": "0",
-            Path: face.cookiePath,
+            Path: transport.cookiePath,
             HttpOnly: true,
             Secure: true,
             SameSite: "Strict",
           },
         });
       }
-      expectRefusal(await call("auth.refresh"), 401, "MISSING_REFRESH_TOKEN");
+      expectError(await call("auth.refresh"), 401, "MISSING_REFRESH_TOKEN");
     });
   });
 
@@ -375,7 +375,7 @@ describe.each(faces)("over $name", (face) => {
           { email: newEmail(), password },
           { headers: { origin } },
         );
-        expectRefusal(answer, 403, "FORBIDDEN_ORIGIN");
+        expectError(answer, 403, "FORBIDDEN_ORIGIN");
         expect(answer.headers.getSetCookie()).toEqual([]);
       }
     });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createClient, isRefused } from "@taskwire/client";
+import { createClient, isApiError } from "@taskwire/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { cookieFetch } from "../support/cookie-fetch.ts";
-import { freePort } from "../support/free-port.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { cookieFetch } from "../support/client/cookie-fetch.ts";
+import { freePort } from "../support/process/free-port.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ test("signs in, works, and signs out", async () => {
   await client.auth.logout.mutate();
   expect(signedOut).toBe(1);
   await expect(client.auth.me.query()).rejects.toSatisfy((error) =>
-    isRefused(error, "MISSING_TOKEN"),
+    isApiError(error, "MISSING_TOKEN"),
   );
 });
 
@@ -91,7 +91,7 @@ test("a loaded page takes up the session from its cookie", async () => {
   const email = await signIn();
   const reloaded = createClient({ url: server.url, fetch: web.fetch });
   await expect(reloaded.auth.me.query()).rejects.toSatisfy((error) =>
-    isRefused(error, "MISSING_TOKEN"),
+    isApiError(error, "MISSING_TOKEN"),
   );
   await reloaded.auth.refresh.mutate();
   expect((await reloaded.auth.me.query()).email).toBe(email);
@@ -115,7 +115,7 @@ test("a session that was ended elsewhere is over, which is told once", async () 
   await elsewhere.auth.login.mutate(credentials);
   await elsewhere.auth.revokeOtherSessions.mutate();
   for (const code of ["INVALID_TOKEN", "MISSING_TOKEN"] as const)
-    await expect(client.auth.me.query()).rejects.toSatisfy((error) => isRefused(error, code));
+    await expect(client.auth.me.query()).rejects.toSatisfy((error) => isApiError(error, code));
   expect(signedOut).toBe(1);
   expect((await elsewhere.auth.listSessions.query()).map(({ current }) => current)).toEqual([true]);
 });
@@ -137,8 +137,8 @@ test("errors narrow to the table's codes, with the field", async () => {
   const error: unknown = await client.task.create
     .mutate({ title: "" })
     .catch((reason: unknown) => reason);
-  expect(isRefused(error, "TAG_NOT_FOUND")).toBe(false);
-  expect(isRefused(error, "INVALID_TITLE") && error.data).toEqual({
+  expect(isApiError(error, "TAG_NOT_FOUND")).toBe(false);
+  expect(isApiError(error, "INVALID_TITLE") && error.data).toEqual({
     code: "INVALID_TITLE",
     detail: "Title is required and must be 1-200 characters",
     field: "title",
@@ -153,6 +153,6 @@ test("a network that is away is no refusal, and signs nobody out", async () => {
   });
   const error: unknown = await away.auth.me.query().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Error);
-  expect(isRefused(error)).toBe(false);
+  expect(isApiError(error)).toBe(false);
   expect(signedOut).toBe(0);
 });

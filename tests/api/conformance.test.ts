@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Exchange, exchanges } from "../support/conformance/exchanges.ts";
 import { promised } from "../support/conformance/promises.ts";
 import { newWorld, type Place, startPlace } from "../support/conformance/worlds.ts";
-import { contractError, contractErrors } from "../support/error-table.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { type Answer, type Face, faces } from "../support/faces.ts";
-import type { TestServer } from "../support/server.ts";
+import { contractError, contractErrors } from "../support/docs/error-table.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import type { TestServer } from "../support/setup/server.ts";
 
-const [rest] = faces as [Face];
+const [rest] = transports as [Transport];
 const operations = operationsOf(appRouter);
 
 const places: readonly Place[] = ["healthy", "strict", "broken", "away"];
@@ -72,7 +72,7 @@ test("the product's error table is the contract's", () => {
 
 const expectAnswer = (answer: Answer, expected: Exchange["answers"]): void => {
   if (typeof expected === "number") expect(answer).toMatchObject({ status: expected });
-  else expectRefusal(answer, contractError(expected).status, expected);
+  else expectError(answer, contractError(expected).status, expected);
 };
 
 describe.each(exchanges.map((each) => [each.procedure, each.answers, each] as const))(

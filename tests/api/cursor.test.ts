@@ -1,14 +1,14 @@
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor, type Task } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { fillList, idsOf, ordered, type Sort, sorts } from "../support/listing.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor, type Task } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { fillList, idsOf, ordered, type Sort, sorts } from "../support/client/listing.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // Only tRPC has cursors; that REST ignores them, tests/api/list-parameters.test.ts shows.
-const [, rpc] = faces;
+const [, rpc] = transports;
 if (rpc === undefined) throw new Error("No RPC");
 
 let server: TestServer;
@@ -121,7 +121,7 @@ test("there is a next cursor exactly where there is more", async () => {
 describe("refuses as no cursor of this list", () => {
   const expectRefused = async (cursor: string, sort?: Sort) => {
     const answer = await ada.call("task.list", { sort, cursor });
-    expectRefusal(answer, 422, "VALIDATION_ERROR", "cursor");
+    expectError(answer, 422, "VALIDATION_ERROR", "cursor");
     expect(answer.error?.detail).toBe("cursor is not one of this list");
   };
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");

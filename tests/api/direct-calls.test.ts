@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { AppError } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
 import { expect, onTestFinished, test } from "vitest";
-import { startDirectCalls } from "../support/caller.ts";
-import { testClock } from "../support/server.ts";
+import { startDirectCalls } from "../support/setup/direct-calls.ts";
+import { testClock } from "../support/setup/server.ts";
 
 const email = "ada@example.com";
 const password = "correct horse battery";

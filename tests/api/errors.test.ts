@@ -1,9 +1,9 @@
 import { AppError, type ErrorCode, errorCodes, errors } from "@taskwire/shared";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
-import { statusOf } from "@taskwire/server/rpc/translate.ts";
+import { statusOf } from "@taskwire/server/rpc/translate-error.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const rest = {
   method: "GET",
@@ -14,7 +14,7 @@ const rest = {
   tag: "Test",
 } as const;
 
-// A router of the test's own shows that the faces know nothing of the product's procedures.
+// A router of the test's own shows that the transports know nothing of the product's procedures.
 const failing = router({
   refuse: publicProcedure
     .meta({ rest: { ...rest, path: "/refuse/{code}" } })

@@ -1,23 +1,23 @@
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import { afterEach, describe, expect, test } from "vitest";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { freePort } from "../support/free-port.ts";
-import { signUp } from "../support/people.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { freePort } from "../support/process/free-port.ts";
+import { signUp } from "../support/client/people.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 afterEach(() => server.close());
 
 const credentials = { email: "a@example.com", password: "correct horse" };
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   test("a table that is gone is masked, and whole in the log", async () => {
     server = await startServer();
     const { token } = await signUp(server.url);
     await server.deps.orm.em.fork().execute("drop table users cascade");
-    const answer = await face.call(server.url, "auth.me", undefined, { token });
-    expectRefusal(answer, 500, "INTERNAL_ERROR");
+    const answer = await transport.call(server.url, "auth.me", undefined, { token });
+    expectError(answer, 500, "INTERNAL_ERROR");
     expect(answer.text).not.toMatch(/users|relation|select/i);
     const id = answer.headers.get("x-request-id");
     const line = server.log.find(({ request_id, level }) => request_id === id && level === "error");
@@ -30,8 +30,8 @@ describe.each(faces)("over $name", (face) => {
     await server.deps.orm.em
       .fork()
       .execute("alter table users add constraint none check (email is null)");
-    const answer = await face.call(server.url, "auth.register", credentials);
-    expectRefusal(answer, 500, "INTERNAL_ERROR");
+    const answer = await transport.call(server.url, "auth.register", credentials);
+    expectError(answer, 500, "INTERNAL_ERROR");
     const log = JSON.stringify(server.log);
     expect(log).toContain('"constraint":"none"');
     expect(log).not.toContain("$argon2id$");
@@ -44,8 +44,8 @@ describe.each(faces)("over $name", (face) => {
       poolMax: 2,
     });
     server = await startServer({ orm });
-    const answer = await face.call(server.url, "auth.login", credentials);
-    expectRefusal(answer, 503, "SERVICE_UNAVAILABLE");
+    const answer = await transport.call(server.url, "auth.login", credentials);
+    expectError(answer, 503, "SERVICE_UNAVAILABLE");
     expect(answer.headers.get("retry-after")).toBe("1");
     expect(answer.text).not.toMatch(/ECONNREFUSED|127\.0\.0\.1/);
     expect(JSON.stringify(server.log)).toContain("ECONNREFUSED");

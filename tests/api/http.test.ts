@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { operationsIn, contract } from "../support/contract.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { operationsIn, contract } from "../support/conformance/contract.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -94,7 +94,7 @@ describe("bodies", () => {
     expect(answer.body["detail"]).not.toMatch(/unexpected|token|position|proto/i);
   });
 
-  test("a poisoned prototype is dropped on both faces", async () => {
+  test("a poisoned prototype is dropped on both transports", async () => {
     for (const [i, path] of [register, "/trpc/auth.register"].entries()) {
       const rest = `"email":"poison${i}@example.com","password":"correct horse"`;
       const poison = '"__proto__":{"name":"a"},"constructor":{"prototype":{"name":"b"}}';
@@ -123,7 +123,7 @@ describe("bodies", () => {
   test.each([
     ["with its length", {}],
     ["in chunks", { duplex: "half" }],
-  ])("of more than 64 KiB, sent %s, is too large on both faces", async (_, init) => {
+  ])("of more than 64 KiB, sent %s, is too large on both transports", async (_, init) => {
     for (const path of [register, "/trpc/auth.register"]) {
       const text = `{"email":"${"a".repeat(70_000)}"}`;
       const body = "duplex" in init ? new Blob([text]).stream() : text;

@@ -5,10 +5,10 @@ import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor, type Tag, type Task } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { type Answer, faces } from "../support/faces.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor, type Tag, type Task } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { type Answer, transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
 /** What is answered where there is none; undefined, as where there is one. */
@@ -124,15 +124,15 @@ const nobodys = {
   session_id: "00000000-0000-4000-8000-000000000000",
 };
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let victim: Actor;
   let stranger: Actor;
   let secret: { task: Task; tag: Tag };
   let victims: Record<IdField, number | string>;
   let own: typeof victims & { task_id: number };
   beforeAll(async () => {
-    victim = await newActor(server.url, face);
-    stranger = await newActor(server.url, face);
+    victim = await newActor(server.url, transport);
+    stranger = await newActor(server.url, transport);
     const make = async (actor: Actor, title: string, name: string) => {
       const task = await actor.newTask({ title, description: "Nobody's business" });
       const tag = await actor.newTag(name);
@@ -218,14 +218,14 @@ describe.each(faces)("over $name", (face) => {
   test("nothing protected is answered without a token, however wrong the input", async () => {
     for (const [name] of protectedCalls)
       for (const input of [{}, { task_id: "x", tag_id: "x", title: 5, page: "x" }]) {
-        const answer = await face.call(server.url, name, input);
-        expectRefusal(answer, 401, "MISSING_TOKEN");
+        const answer = await transport.call(server.url, name, input);
+        expectError(answer, 401, "MISSING_TOKEN");
         expect(answer.headers.get("www-authenticate")).toBe("Bearer");
       }
   });
 
   test("the token of a user who is no more is refused by all that is protected", async () => {
-    const gone = await newActor(server.url, face);
+    const gone = await newActor(server.url, transport);
     const [task, tag] = [await gone.newTask(), await gone.newTag()];
     await execute("delete from users where id = ?", [gone.id]);
     const before = await everything();

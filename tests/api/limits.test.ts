@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import { cloneDatabase } from "../support/database.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { type Face, faces } from "../support/faces.ts";
-import { signUp } from "../support/people.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { cloneDatabase } from "../support/setup/database.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { type Transport, transports } from "../support/client/transports.ts";
+import { signUp } from "../support/client/people.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const limits = { RATE_LIMIT_REGISTER: "5", RATE_LIMIT_LOGIN: "5", RATE_LIMIT_REFRESH: "10" };
 
@@ -25,12 +25,12 @@ const start = async (env: Record<string, string> = {}): Promise<void> => {
 };
 
 const login = (
-  face: Face,
+  transport: Transport,
   headers: Record<string, string> = {},
   email = `${randomUUID()}@example.com`,
-) => face.call(server.url, "auth.login", { email, password: "wrong password" }, { headers });
+) => transport.call(server.url, "auth.login", { email, password: "wrong password" }, { headers });
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   describe("with the contract's limits", () => {
     beforeEach(() => start());
 
@@ -39,30 +39,32 @@ describe.each(faces)("over $name", (face) => {
       ["auth.login", 5],
       ["auth.refresh", 10],
     ])("%s takes %i attempts a minute, failed or not", async (procedure, limit) => {
-      const attempt = () => face.call(server.url, procedure, { email: "x", password: 5 });
+      const attempt = () => transport.call(server.url, procedure, { email: "x", password: 5 });
       for (let i = 0; i < limit; i++) expect((await attempt()).status).not.toBe(429);
       const refused = await attempt();
-      expectRefusal(refused, 429, "RATE_LIMIT_EXCEEDED");
+      expectError(refused, 429, "RATE_LIMIT_EXCEEDED");
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
       expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
     });
 
     test("evaluates five of fifty at once", async () => {
-      const answers = await Promise.all(Array.from({ length: 50 }, () => login(face)));
+      const answers = await Promise.all(Array.from({ length: 50 }, () => login(transport)));
       expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
       expect(answers.filter(({ status }) => status === 429)).toHaveLength(45);
     });
 
     test("refuses the right password too, and leaves the other endpoints alone", async () => {
-      const { email, password, cookie, token } = await signUp(server.url, face);
-      for (let i = 0; i < 4; i++) await login(face, {}, email);
-      expectRefusal(
-        await face.call(server.url, "auth.login", { email, password }),
+      const { email, password, cookie, token } = await signUp(server.url, transport);
+      for (let i = 0; i < 4; i++) await login(transport, {}, email);
+      expectError(
+        await transport.call(server.url, "auth.login", { email, password }),
         429,
         "RATE_LIMIT_EXCEEDED",
       );
-      expect((await face.call(server.url, "auth.refresh", undefined, { cookie })).status).toBe(200);
-      expect((await face.call(server.url, "auth.me", undefined, { token })).status).toBe(200);
+      expect((await transport.call(server.url, "auth.refresh", undefined, { cookie })).status).toBe(
+        200,
+      );
+      expect((await transport.call(server.url, "auth.me", undefined, { token })).status).toBe(200);
     });
 
     test("believes no header that names another address", async () => {
@@ -75,8 +77,8 @@ describe.each(faces)("over $name", (face) => {
           "cf-connecting-ip": address,
         };
       };
-      for (let i = 0; i < 5; i++) expect((await login(face, spoofed())).status).toBe(401);
-      expectRefusal(await login(face, spoofed()), 429, "RATE_LIMIT_EXCEEDED");
+      for (let i = 0; i < 5; i++) expect((await login(transport, spoofed())).status).toBe(401);
+      expectError(await login(transport, spoofed()), 429, "RATE_LIMIT_EXCEEDED");
     });
   });
 
@@ -85,7 +87,7 @@ describe.each(faces)("over $name", (face) => {
 
     test("counts each client by itself", async () => {
       for (let i = 1; i <= 7; i++)
-        expect((await login(face, { "x-forwarded-for": `192.0.2.${i}` })).status).toBe(401);
+        expect((await login(transport, { "x-forwarded-for": `192.0.2.${i}` })).status).toBe(401);
     });
 
     test.each([
@@ -104,9 +106,9 @@ describe.each(faces)("over $name", (face) => {
       ],
     ])("counts %s as one", async (_, address) => {
       for (let i = 0; i < 5; i++)
-        expect((await login(face, { "x-forwarded-for": address(i) })).status).toBe(401);
-      expectRefusal(
-        await login(face, { "x-forwarded-for": address(5) }),
+        expect((await login(transport, { "x-forwarded-for": address(i) })).status).toBe(401);
+      expectError(
+        await login(transport, { "x-forwarded-for": address(5) }),
         429,
         "RATE_LIMIT_EXCEEDED",
       );
@@ -117,9 +119,10 @@ describe.each(faces)("over $name", (face) => {
 describe("one budget", () => {
   test("counts three attempts by REST and three by tRPC as six", async () => {
     await start();
-    const [rest, rpc] = faces as [Face, Face];
-    for (const face of [rest, rpc, rest, rpc, rest]) expect((await login(face)).status).toBe(401);
-    expectRefusal(await login(rpc), 429, "RATE_LIMIT_EXCEEDED");
+    const [rest, rpc] = transports as [Transport, Transport];
+    for (const transport of [rest, rpc, rest, rpc, rest])
+      expect((await login(transport)).status).toBe(401);
+    expectError(await login(rpc), 429, "RATE_LIMIT_EXCEEDED");
   });
 
   test("counts every call of a batch", async () => {
@@ -149,15 +152,15 @@ describe("one budget", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
       await start();
-      const [face] = faces as [Face];
-      for (let i = 0; i < 5; i++) await login(face);
+      const [transport] = transports as [Transport];
+      for (let i = 0; i < 5; i++) await login(transport);
       vi.setSystemTime(Date.now() + 30_000);
-      const refused = await login(face);
+      const refused = await login(transport);
       const wait = Number(refused.headers.get("retry-after"));
       expect(wait).toBeLessThanOrEqual(30);
-      await login(face);
+      await login(transport);
       vi.setSystemTime(Date.now() + wait * 1000);
-      expect((await login(face)).status).toBe(401);
+      expect((await login(transport)).status).toBe(401);
     } finally {
       vi.useRealTimers();
     }

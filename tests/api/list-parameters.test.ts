@@ -1,10 +1,10 @@
 import type { ErrorCode } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { shown } from "../support/shown.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
+import { shortJson } from "../support/setup/short-json.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -12,15 +12,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
   });
 
   const bad: [name: string, code: ErrorCode, ...values: unknown[]][] = [
     ...["page", "limit"].map((name): (typeof bad)[number] =>
-      face.name === "REST"
+      transport.name === "REST"
         ? [
             name,
             "INVALID_PAGINATION",
@@ -54,12 +54,12 @@ describe.each(faces)("over $name", (face) => {
       "constructor",
     ],
     ["sort", "INVALID_SORT_FIELD", "id", "title desc", "title,id", "title; drop table tasks", "-"],
-    ...(face.name === "REST"
+    ...(transport.name === "REST"
       ? []
       : ["page", "limit", "q", "status", "priority", "tag", "sort", "cursor"].map(
           (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", true, ["1"], { a: 1 }],
         )),
-    ...(face.name === "REST"
+    ...(transport.name === "REST"
       ? []
       : ["page", "limit", "q", "status", "priority", "tag", "sort"].map(
           (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", null],
@@ -67,26 +67,31 @@ describe.each(faces)("over $name", (face) => {
   ];
   test.each(
     bad.flatMap(([name, code, ...values]) =>
-      values.map((value) => [name, shown(value), code, value] as const),
+      values.map((value) => [name, shortJson(value), code, value] as const),
     ),
   )("%s refuses %s with %s", async (name, _, code, value) => {
     const answer = await ada.call("task.list", { [name]: value });
-    expectRefusal(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
+    expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
   });
 
   test("the first wrong parameter in the schema's order decides", async () => {
-    const wrong = { sort: "x", priority: "x", status: "x", limit: face.name === "REST" ? "0" : 0 };
-    expectRefusal(await ada.call("task.list", wrong), 400, "INVALID_PAGINATION", "limit");
+    const wrong = {
+      sort: "x",
+      priority: "x",
+      status: "x",
+      limit: transport.name === "REST" ? "0" : 0,
+    };
+    expectError(await ada.call("task.list", wrong), 400, "INVALID_PAGINATION", "limit");
     const { limit: _, ...less } = wrong;
-    expectRefusal(await ada.call("task.list", less), 400, "INVALID_STATUS", "status");
+    expectError(await ada.call("task.list", less), 400, "INVALID_STATUS", "status");
   });
 });
 
 describe("over REST", () => {
   let token: string;
   beforeAll(async () => {
-    const [rest] = faces;
-    if (rest === undefined) throw new Error("No face");
+    const [rest] = transports;
+    if (rest === undefined) throw new Error("No transport");
     ({ token } = await newActor(server.url, rest));
   });
   const get = async (query: string) => {

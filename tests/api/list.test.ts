@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor, type Task } from "../support/actor.ts";
-import { faces } from "../support/faces.ts";
-import { fillList, fold, idsOf, ordered, sorts } from "../support/listing.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor, type Task } from "../support/client/actor.ts";
+import { transports } from "../support/client/transports.ts";
+import { fillList, fold, idsOf, ordered, sorts } from "../support/client/listing.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -24,12 +24,12 @@ const fits = ({ status = "all", priority, tag, q = "" }: Filters, task: Task): b
   (tag === undefined || task.tags.some(({ id, name }) => name === tag || String(id) === tag)) &&
   [task.title, task.description ?? ""].some((text) => fold(text).includes(fold(q)));
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   let tasks: Task[];
   let workId: string;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
     tasks = await fillList(ada, server.deps.orm);
     workId = String(tasks.flatMap(({ tags }) => tags).find(({ name }) => name === "Work")?.id);
   });
@@ -55,7 +55,7 @@ describe.each(faces)("over $name", (face) => {
 
     test("answers these fields alone, and is not to be kept", async () => {
       const { data, headers } = await ada.call("task.list");
-      const cursor = face.name === "RPC" ? ["next_cursor"] : [];
+      const cursor = transport.name === "RPC" ? ["next_cursor"] : [];
       expect(Object.keys(data as object)).toEqual([
         "items",
         "total",
@@ -84,13 +84,13 @@ describe.each(faces)("over $name", (face) => {
     });
 
     const tooMany: unknown[] =
-      face.name === "REST" ? ["101", "1000", `1${"0".repeat(40)}`] : [101, 1e9, 1e300];
+      transport.name === "REST" ? ["101", "1000", `1${"0".repeat(40)}`] : [101, 1e9, 1e300];
     test.each(tooMany)("holds a hundred tasks, also when asked for %s", async (limit) => {
       expect(await ada.page({ limit })).toMatchObject({ limit: 100, pages: 1, items: tasks });
     });
 
     const pastEnd: unknown[] =
-      face.name === "REST"
+      transport.name === "REST"
         ? ["3", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
         : [3, 2 ** 31, 2 ** 53, 1e300];
     test.each(pastEnd)("past the end has no tasks: %s", async (page) => {
@@ -100,7 +100,7 @@ describe.each(faces)("over $name", (face) => {
     });
 
     test("of nothing", async () => {
-      const eve = await newActor(server.url, face);
+      const eve = await newActor(server.url, transport);
       const nothing = { items: [], total: 0, page: 1, limit: 20, pages: 0 };
       expect(await eve.page()).toMatchObject(nothing);
       expect(await eve.page({ page: 5, sort: "title" })).toMatchObject({ ...nothing, page: 5 });

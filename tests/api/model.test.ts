@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { operationsOf } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/account.ts";
-import { contractError } from "../support/error-table.ts";
-import { type Answer, type Face, faces } from "../support/faces.ts";
+import { addAccount } from "../support/setup/account.ts";
+import { contractError } from "../support/docs/error-table.ts";
+import { type Answer, type Transport, transports } from "../support/client/transports.ts";
 import { Model } from "../support/model/model.ts";
 import {
   calledProcedures,
@@ -12,8 +12,8 @@ import {
   operation,
   type Operation,
 } from "../support/model/operations.ts";
-import { repeated, times } from "../support/property.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { repeated, times } from "../support/setup/property.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ afterAll(() => server.close());
 const people = 5;
 /** Each sequence has up to 600 operations, 300 on average: 6 of them are about 2,000. */
 const sequences = times("MODEL_SEQUENCES", 6);
-const [rest, rpc] = faces as [Face, Face];
+const [rest, rpc] = transports as [Transport, Transport];
 
 const successOf = (procedure: string, isNew: boolean): number => {
   if (/delete|remove/i.test(procedure)) return 204;
@@ -40,13 +40,13 @@ const step = async (
   const { procedure, isRest } = chosen;
   const user = users[chosen.by];
   const input = inputOf(chosen, model, model.of(user?.id ?? "nobody"));
-  const face = isRest ? rest : rpc;
-  const answer = await face.call(server.url, procedure, input, { token: user?.token });
+  const transport = isRest ? rest : rpc;
+  const answer = await transport.call(server.url, procedure, input, { token: user?.token });
   try {
     const expected = model.call(user?.id, procedure, { input, isRest, answer: answer.data });
     expectAnswer(answer, procedure, isRest, expected);
   } catch (cause) {
-    const call = `${face.name} ${procedure} ${JSON.stringify(input)}`;
+    const call = `${transport.name} ${procedure} ${JSON.stringify(input)}`;
     throw new Error(`User ${chosen.by}: ${call}, answered ${answer.status} ${answer.text}`, {
       cause,
     });

@@ -3,10 +3,10 @@ import { buildApp } from "@taskwire/server/app.ts";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor } from "../support/actor.ts";
-import { type Answer, faces } from "../support/faces.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { tally } from "../support/tally.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { type Answer, transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
+import { countOutcomes } from "../support/client/count-outcomes.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -17,11 +17,11 @@ afterAll(() => server.close());
 const times = <Value>(count: number, make: (index: number) => Value): Value[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-describe.each(faces)("over $name", (face) => {
-  const [created, gone] = face.name === "REST" ? ["201", "204"] : ["200", "200"];
+describe.each(transports)("over $name", (transport) => {
+  const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
   let ada: Actor;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
   });
 
   const linksOf = async (ids: { task_id?: number; tag_id?: number }): Promise<number> => {
@@ -34,7 +34,7 @@ describe.each(faces)("over $name", (face) => {
 
   test("of 50 tags of one name at once, one is made", async () => {
     const answers = await Promise.all(times(50, () => ada.call("tag.create", { name: "Once" })));
-    expect(tally(answers)).toEqual({ [created]: 1, TAG_ALREADY_EXISTS: 49 });
+    expect(countOutcomes(answers)).toEqual({ [created]: 1, TAG_ALREADY_EXISTS: 49 });
   });
 
   test("of 20 taggings of one pair at once, one is the first", async () => {
@@ -42,7 +42,7 @@ describe.each(faces)("over $name", (face) => {
     const answers = await Promise.all(
       times(20, () => ada.call("task.addTag", { task_id, tag_id })),
     );
-    expect(tally(answers)).toEqual(created === "201" ? { 201: 1, 200: 19 } : { 200: 20 });
+    expect(countOutcomes(answers)).toEqual(created === "201" ? { 201: 1, 200: 19 } : { 200: 20 });
     for (const { data } of answers) expect(data).toMatchObject({ tags: [{ id: tag_id }] });
     expect(await linksOf({ task_id })).toBe(1);
   });
@@ -58,7 +58,8 @@ describe.each(faces)("over $name", (face) => {
         ),
       ),
     );
-    for (const both of answers) expect(tally(both)).toEqual({ 200: 1, TAG_ALREADY_EXISTS: 1 });
+    for (const both of answers)
+      expect(countOutcomes(both)).toEqual({ 200: 1, TAG_ALREADY_EXISTS: 1 });
   });
 
   test("parallel patches of different fields are both kept", async () => {
@@ -74,7 +75,7 @@ describe.each(faces)("over $name", (face) => {
     const answers = await Promise.all(
       patches.map((each) => ada.call("task.patch", { task_id, ...each })),
     );
-    expect(tally(answers)).toEqual({ 200: patches.length });
+    expect(countOutcomes(answers)).toEqual({ 200: patches.length });
     expect(await ada.task(task_id)).toMatchObject(Object.assign({}, ...patches) as object);
     const moments = answers.map(({ data }) => taskSchema.parse(data).updated_at);
     expect(new Set(moments).size).toBe(patches.length);
@@ -110,7 +111,9 @@ describe.each(faces)("over $name", (face) => {
     );
 
   const expectOutcomes = (answers: readonly Answer[], ...outcomes: string[]) => {
-    const seen = Object.keys(tally(answers)).filter((outcome) => !outcomes.includes(outcome));
+    const seen = Object.keys(countOutcomes(answers)).filter(
+      (outcome) => !outcomes.includes(outcome),
+    );
     expect(seen).toEqual([]);
   };
 
@@ -120,7 +123,7 @@ describe.each(faces)("over $name", (face) => {
       ["task.delete"],
       ["task.patch", { completed: true }],
     );
-    expect(tally(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
+    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
     expectOutcomes(
       answers.map(([, patched]) => patched),
       "200",
@@ -135,7 +138,7 @@ describe.each(faces)("over $name", (face) => {
       ["tag.delete"],
       ["task.addTag"],
     );
-    expect(tally(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
+    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
     expectOutcomes(
       answers.map(([, added]) => added),
       created,
@@ -152,7 +155,7 @@ describe.each(faces)("over $name", (face) => {
       ["task.delete"],
       ["task.addTag"],
     );
-    expect(tally(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
+    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
     expectOutcomes(
       answers.map(([, added]) => added),
       created,

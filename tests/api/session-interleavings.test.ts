@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/account.ts";
-import { faces, refreshCookieOf } from "../support/faces.ts";
-import { repeated, times } from "../support/property.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { addAccount } from "../support/setup/account.ts";
+import { transports, refreshCookieOf } from "../support/client/transports.ts";
+import { repeated, times } from "../support/setup/property.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const runs = times("SESSION_RUNS", 60);
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What happens at once: refreshes with tokens that are so many generations old, through either face, and perhaps a logout. */
+/** What happens at once: refreshes with tokens that are so many generations old, through either transport, and perhaps a logout. */
 interface Step {
   ages: readonly number[];
   logout: boolean;
@@ -46,9 +46,9 @@ const expectRules = async (steps: readonly Step[]): Promise<void> => {
     const newest = tokens.length - 1;
     const used = ages.map((each) => Math.max(0, newest - each));
     const send = async (procedure: string, token: string | undefined, turn: number) => {
-      const face = faces[turn % faces.length] ?? faces[0];
-      const answer = await face?.call(server.url, procedure, undefined, { cookie: token });
-      if (answer === undefined) throw new Error("No face");
+      const transport = transports[turn % transports.length] ?? transports[0];
+      const answer = await transport?.call(server.url, procedure, undefined, { cookie: token });
+      if (answer === undefined) throw new Error("No transport");
       return { status: answer.status, successor: refreshCookieOf(answer)?.value };
     };
     const [answers] = await Promise.all([

@@ -1,11 +1,11 @@
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Actor, newActor } from "../support/actor.ts";
-import { faces } from "../support/faces.ts";
-import { sorts } from "../support/listing.ts";
-import type { TestServer } from "../support/server.ts";
-import { startWatched, type Statement } from "../support/statements.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { transports } from "../support/client/transports.ts";
+import { sorts } from "../support/client/listing.ts";
+import type { TestServer } from "../support/setup/server.ts";
+import { startWatched, type Statement } from "../support/setup/statements.ts";
 
 let server: TestServer;
 let statements: Statement[];
@@ -45,9 +45,9 @@ test("every procedure is counted", () => {
   expect(Object.keys(expected)).toEqual(Object.keys(appRouter._def.procedures));
 });
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   const fill = async (tasks: number, tags: number): Promise<Actor> => {
-    const actor = await newActor(server.url, face);
+    const actor = await newActor(server.url, transport);
     const values = (count: number) => Array.from({ length: count }, () => "(?, ?)").join();
     const em = server.deps.orm.em.fork();
     const names = (count: number, word: string) =>
@@ -75,7 +75,7 @@ describe.each(faces)("over $name", (face) => {
 
     const expectStatements = async (name: string, input?: unknown, { token, cookie } = ada) => {
       const before = statements.length;
-      const { error } = await face.call(server.url, name, input, { token, cookie });
+      const { error } = await transport.call(server.url, name, input, { token, cookie });
       expect({ name, input, error, count: statements.length - before }).toEqual({
         name,
         input,
@@ -95,7 +95,7 @@ describe.each(faces)("over $name", (face) => {
       const [linked, { id: tag_id }] = [await ada.newTag("Linked"), await ada.newTag("Renamed")];
       const { email, password } = ada;
       const anotherSession = async () => {
-        const { data } = await face.call(server.url, "auth.login", { email, password });
+        const { data } = await transport.call(server.url, "auth.login", { email, password });
         return decodeJwt((data as { access_token: string }).access_token)["sid"];
       };
       const calls: [name: string, input?: unknown][] = [
@@ -125,7 +125,7 @@ describe.each(faces)("over $name", (face) => {
       for (const [name, input] of calls) await expectStatements(name, input);
       const leaving: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
       for (const [name, input] of leaving)
-        await expectStatements(name, input, await newActor(server.url, face));
+        await expectStatements(name, input, await newActor(server.url, transport));
       calls.push(...leaving);
       const called = new Set([...calls.map(([name]) => name), "task.list"]);
       expect(called).toEqual(new Set(Object.keys(expected)));

@@ -1,10 +1,10 @@
 import { type ErrorCode, tag as tagSchema } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { shown } from "../support/shown.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { shortJson } from "../support/setup/short-json.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -15,18 +15,18 @@ afterAll(() => server.close());
 const emoji = "\u{1F389}";
 const sqlText = `'); drop table tags; -- " \\ $1`;
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   let tag_id: number;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
     ({ id: tag_id } = await ada.newTag("The first"));
   });
 
   describe("create", () => {
     test("answers the tag", async () => {
       const answer = await ada.call("tag.create", { name: "  Work\u00A0", color: "#FF5733" });
-      expect(answer.status).toBe(face.name === "REST" ? 201 : 200);
+      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
       expect(answer.data).toEqual({
         id: expect.any(Number),
         name: "Work",
@@ -65,29 +65,32 @@ describe.each(faces)("over $name", (face) => {
   ];
   test.each(
     bad.flatMap(([field, code, ...values]) =>
-      values.map((value) => [field, shown(value), code, value] as const),
+      values.map((value) => [field, shortJson(value), code, value] as const),
     ),
   )("%s refuses %s with %s", async (field, _, code, value) => {
     const input = { tag_id, name: "Good", [field]: value };
     for (const procedure of ["tag.create", "tag.update"]) {
       const answer = await ada.call(procedure, input);
-      expectRefusal(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
+      expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
     }
   });
 
   test("the first wrong field in the schema's order decides", async () => {
     const answer = await ada.call("tag.create", { color: "red", name: "" });
-    expectRefusal(answer, 400, "INVALID_TAG_NAME", "name");
-    const wrongId = face.name === "REST" ? "x" : "1";
+    expectError(answer, 400, "INVALID_TAG_NAME", "name");
+    const wrongId = transport.name === "REST" ? "x" : "1";
     const missing = await ada.call("tag.update", { tag_id: wrongId, color: "red" });
-    expectRefusal(missing, 422, "VALIDATION_ERROR", "tag_id");
+    expectError(missing, 422, "VALIDATION_ERROR", "tag_id");
   });
 
   describe("a name", () => {
     test("is a user's once, compared exactly", async () => {
-      const [one, other] = [await newActor(server.url, face), await newActor(server.url, face)];
+      const [one, other] = [
+        await newActor(server.url, transport),
+        await newActor(server.url, transport),
+      ];
       await one.newTag("Work");
-      expectRefusal(
+      expectError(
         await one.call("tag.create", { name: " Work " }),
         400,
         "TAG_ALREADY_EXISTS",
@@ -100,10 +103,10 @@ describe.each(faces)("over $name", (face) => {
     });
 
     test("stays taken by a renamed tag's own row only", async () => {
-      const eve = await newActor(server.url, face);
+      const eve = await newActor(server.url, transport);
       const [first, second] = [await eve.newTag("First"), await eve.newTag("Second")];
       const taken = await eve.call("tag.update", { tag_id: second.id, name: "First" });
-      expectRefusal(taken, 400, "TAG_ALREADY_EXISTS", "name");
+      expectError(taken, 400, "TAG_ALREADY_EXISTS", "name");
       const same = await eve.call("tag.update", { tag_id: first.id, name: "First" });
       expect(same.data).toEqual(first);
       await eve.call("tag.update", { tag_id: first.id, name: "Renamed" });
@@ -114,7 +117,7 @@ describe.each(faces)("over $name", (face) => {
   });
 
   test("list answers all of the user's tags, oldest first, and none where there are none", async () => {
-    const eve = await newActor(server.url, face);
+    const eve = await newActor(server.url, transport);
     expect((await eve.call("tag.list")).data).toEqual([]);
     const made = [];
     for (const name of ["Zebra", "apple", "Middle"]) made.push(await eve.newTag(name));
@@ -136,41 +139,41 @@ describe.each(faces)("over $name", (face) => {
   });
 
   test("delete removes the tag from its tasks, and no task", async () => {
-    const eve = await newActor(server.url, face);
+    const eve = await newActor(server.url, transport);
     const [gone, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
     const task = await eve.newTask();
     for (const { id } of [gone, kept])
       await eve.call("task.addTag", { task_id: task.id, tag_id: id });
     const answer = await eve.call("tag.delete", { tag_id: gone.id });
-    expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+    expect(answer.status).toBe(transport.name === "REST" ? 204 : 200);
     expect(answer.data).toBeUndefined();
     expect(await eve.task(task.id)).toEqual({ ...task, tags: [kept] });
     for (const procedure of ["tag.update", "tag.delete"]) {
       const again = await eve.call(procedure, { tag_id: gone.id, name: "Again" });
-      expectRefusal(again, 404, "TAG_NOT_FOUND");
+      expectError(again, 404, "TAG_NOT_FOUND");
     }
     await eve.call("task.delete", { task_id: task.id });
     expect((await eve.call("tag.list")).data).toEqual([kept]);
   });
 
   const absent: unknown[] =
-    face.name === "REST"
+    transport.name === "REST"
       ? ["0", "-1", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
       : [0, -1, 2_147_483_647, 2_147_483_648, 1e30];
   test.each(absent)("an id that nobody can own is absent: %s", async (id) => {
     for (const procedure of ["tag.update", "tag.delete"]) {
-      expectRefusal(await ada.call(procedure, { tag_id: id, name: "A" }), 404, "TAG_NOT_FOUND");
+      expectError(await ada.call(procedure, { tag_id: id, name: "A" }), 404, "TAG_NOT_FOUND");
     }
   });
 
   const wrong: unknown[] =
-    face.name === "REST"
+    transport.name === "REST"
       ? ["abc", "1e2", "0x10", "1.0", "+1", " 1", "\u0661", "a".repeat(101)]
       : [1.5, "1", null, undefined];
   test.each(wrong)("an id that is no integer is not valid: %s", async (id) => {
     for (const procedure of ["tag.update", "tag.delete"]) {
       const answer = await ada.call(procedure, { tag_id: id, name: "" });
-      expectRefusal(answer, 422, "VALIDATION_ERROR", "tag_id");
+      expectError(answer, 422, "VALIDATION_ERROR", "tag_id");
     }
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor, type Tag, type Task } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor, type Tag, type Task } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -13,12 +13,12 @@ afterAll(() => server.close());
 /** An id that no row has. */
 const nobodys = 2_000_000_000;
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   let task: Task;
   let tags: [Tag, Tag];
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
     task = await ada.newTask({ title: "Tagged", due_date: "2030-01-01T00:00:00.000Z" });
     tags = [await ada.newTag("One"), await ada.newTag("Two")];
   });
@@ -28,7 +28,7 @@ describe.each(faces)("over $name", (face) => {
 
   test("tagging answers the task with its tags, the first time and ever after", async () => {
     const [one, two] = tags;
-    const rest = face.name === "REST";
+    const rest = transport.name === "REST";
     expect(await link(two.id)).toMatchObject({ status: rest ? 201 : 200 });
     const first = await link(one.id);
     expect(first).toMatchObject({ status: rest ? 201 : 200 });
@@ -45,11 +45,11 @@ describe.each(faces)("over $name", (face) => {
     for (const { id } of tags) await link(id);
     for (const remaining of [[two], [two]]) {
       const answer = await unlink(one.id);
-      expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+      expect(answer.status).toBe(transport.name === "REST" ? 204 : 200);
       expect(answer.data).toBeUndefined();
       expect((await ada.task(task.id)).tags).toEqual(remaining);
     }
-    expect(await link(one.id)).toMatchObject({ status: face.name === "REST" ? 201 : 200 });
+    expect(await link(one.id)).toMatchObject({ status: transport.name === "REST" ? 201 : 200 });
   });
 
   test("a renamed tag is renamed in its tasks", async () => {
@@ -64,19 +64,19 @@ describe.each(faces)("over $name", (face) => {
   test.each(["task.addTag", "task.removeTag"])("%s looks for the task first", async (procedure) => {
     const [tag] = tags;
     const call = (task_id: unknown, tag_id: unknown) => ada.call(procedure, { task_id, tag_id });
-    const no = face.name === "REST" ? "x" : "1";
-    expectRefusal(await call(nobodys, tag.id), 404, "TASK_NOT_FOUND");
-    expectRefusal(await call(task.id, nobodys), 404, "TAG_NOT_FOUND");
-    expectRefusal(await call(nobodys, nobodys), 404, "TASK_NOT_FOUND");
-    expectRefusal(await call(0, -1), 404, "TASK_NOT_FOUND");
-    expectRefusal(await call(no, no), 422, "VALIDATION_ERROR", "task_id");
-    expectRefusal(await call(task.id, no), 422, "VALIDATION_ERROR", "tag_id");
+    const no = transport.name === "REST" ? "x" : "1";
+    expectError(await call(nobodys, tag.id), 404, "TASK_NOT_FOUND");
+    expectError(await call(task.id, nobodys), 404, "TAG_NOT_FOUND");
+    expectError(await call(nobodys, nobodys), 404, "TASK_NOT_FOUND");
+    expectError(await call(0, -1), 404, "TASK_NOT_FOUND");
+    expectError(await call(no, no), 422, "VALIDATION_ERROR", "task_id");
+    expectError(await call(task.id, no), 422, "VALIDATION_ERROR", "tag_id");
     // A task that is not there does not make up for an id that is none.
-    expectRefusal(await call(nobodys, no), 422, "VALIDATION_ERROR", "tag_id");
+    expectError(await call(nobodys, no), 422, "VALIDATION_ERROR", "tag_id");
   });
 
   test("a task may have many tags, listed by id", async () => {
-    const eve = await newActor(server.url, face);
+    const eve = await newActor(server.url, transport);
     const { id: task_id } = await eve.newTask();
     const made = [];
     for (let i = 0; i < 12; i++) made.push(await eve.newTag(`Tag ${12 - i}`));

@@ -1,10 +1,10 @@
 import type { ErrorCode } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { shown } from "../support/shown.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { shortJson } from "../support/setup/short-json.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -142,18 +142,18 @@ const bad: [field: string, code: ErrorCode, ...values: unknown[]][] = [
   ["recurrence_rule", wrongType, 5, true, ["FREQ=DAILY"], {}, "FREQ=DAILY\0"],
 ];
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   let task_id: number;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
     ({ id: task_id } = await ada.newTask());
   });
 
   const least = { title: "Least", completed: false, priority: "low" };
 
   test.each(
-    good.map(([field, value, stored = value]) => [field, shown(value), value, stored] as const),
+    good.map(([field, value, stored = value]) => [field, shortJson(value), value, stored] as const),
   )("%s takes %s, and gives it back", async (field, _, value, stored) => {
     const made = await ada.call("task.create", { title: "Made", [field]: value });
     expect(made.data).toMatchObject({ [field]: stored });
@@ -165,7 +165,7 @@ describe.each(faces)("over $name", (face) => {
 
   test.each(
     bad.flatMap(([field, code, ...values]) =>
-      values.map((value) => [field, shown(value), code, value] as const),
+      values.map((value) => [field, shortJson(value), code, value] as const),
     ),
   )("%s refuses %s with %s", async (field, _, code, value) => {
     const status = code === "VALIDATION_ERROR" ? 422 : 400;
@@ -173,7 +173,7 @@ describe.each(faces)("over $name", (face) => {
     const change = value === undefined ? "task.update" : "task.patch";
     for (const procedure of ["task.create", change]) {
       const answer = await ada.call(procedure, { task_id, ...least, [field]: value });
-      expectRefusal(answer, status, code, field);
+      expectError(answer, status, code, field);
     }
   });
 
@@ -193,7 +193,7 @@ describe.each(faces)("over $name", (face) => {
         ...fields,
         ...(index > 0 ? { title: "A" } : {}),
       });
-      expectRefusal(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
+      expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
     }
   });
 
@@ -203,6 +203,6 @@ describe.each(faces)("over $name", (face) => {
     ["a text", "x"],
     ["a number", 5],
   ])("%s is no body", async (_, body) => {
-    expectRefusal(await ada.call("task.create", body), 422, "VALIDATION_ERROR");
+    expectError(await ada.call("task.create", body), 422, "VALIDATION_ERROR");
   });
 });

@@ -1,10 +1,10 @@
 import { task as taskSchema } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
-import { type Actor, newActor } from "../support/actor.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces } from "../support/faces.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -25,16 +25,16 @@ const all = {
 };
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   let ada: Actor;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
   });
 
   describe("create", () => {
     test("answers the whole task, with defaults for what was not given", async () => {
       const answer = await ada.call("task.create", { title: "  Buy milk\u3000" });
-      expect(answer.status).toBe(face.name === "REST" ? 201 : 200);
+      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
       expect(answer.data).toEqual({
         id: expect.any(Number),
         title: "Buy milk",
@@ -65,7 +65,7 @@ describe.each(faces)("over $name", (face) => {
     });
 
     test("ignores what a caller may not set", async () => {
-      const other = await newActor(server.url, face);
+      const other = await newActor(server.url, transport);
       const task = await ada.newTask({
         id: 7_777_777,
         task_id: 7_777_777,
@@ -109,7 +109,7 @@ describe.each(faces)("over $name", (face) => {
         ...required,
         [field]: undefined,
       });
-      expectRefusal(answer, 422, "VALIDATION_ERROR", field);
+      expectError(answer, 422, "VALIDATION_ERROR", field);
       expect(answer.error?.detail).toBe(`${field} is required`);
     });
   });
@@ -133,7 +133,7 @@ describe.each(faces)("over $name", (face) => {
       }
       for (const field of ["title", "completed", "priority"]) {
         const answer = await ada.call("task.patch", { task_id: id, [field]: null });
-        expectRefusal(answer, 422, "VALIDATION_ERROR", field);
+        expectError(answer, 422, "VALIDATION_ERROR", field);
       }
     });
 
@@ -169,21 +169,21 @@ describe.each(faces)("over $name", (face) => {
   test("delete answers nothing, and then there is no task", async () => {
     const { id: task_id } = await ada.newTask(all);
     const answer = await ada.call("task.delete", { task_id });
-    expect(answer.status).toBe(face.name === "REST" ? 204 : 200);
+    expect(answer.status).toBe(transport.name === "REST" ? 204 : 200);
     expect(answer.data).toBeUndefined();
     for (const procedure of ["task.get", "task.patch", "task.update", "task.delete"]) {
-      expectRefusal(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
+      expectError(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
     }
   });
 
   describe("an id", () => {
     const calls = ["task.get", "task.patch", "task.update", "task.delete"] as const;
     const absent: unknown[] =
-      face.name === "REST"
+      transport.name === "REST"
         ? ["0", "-1", "-0", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
         : [0, -1, 2_147_483_647, 2_147_483_648, 1e30, -1e308];
     const wrong: unknown[] =
-      face.name === "REST"
+      transport.name === "REST"
         ? [
             "abc",
             "1e2",
@@ -202,22 +202,22 @@ describe.each(faces)("over $name", (face) => {
 
     test.each(absent)("that nobody can own is absent: %s", async (task_id) => {
       for (const procedure of calls) {
-        expectRefusal(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
+        expectError(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
       }
     });
 
     test.each(wrong)("that is no integer is not valid: %s", async (task_id) => {
       for (const procedure of calls) {
         const answer = await ada.call(procedure, { task_id, ...all, title: "" });
-        expectRefusal(answer, 422, "VALIDATION_ERROR", "task_id");
+        expectError(answer, 422, "VALIDATION_ERROR", "task_id");
       }
     });
   });
 });
 
 test("over REST a task is known by its path alone", async () => {
-  const [rest] = faces;
-  if (rest === undefined) throw new Error("No face");
+  const [rest] = transports;
+  if (rest === undefined) throw new Error("No transport");
   const ada = await newActor(server.url, rest);
   const [task, other] = [await ada.newTask(), await ada.newTask()];
   const { status } = await fetch(`${server.url}/api/v1/tasks/${task.id}?task_id=${other.id}`, {
@@ -231,9 +231,9 @@ test("over REST a task is known by its path alone", async () => {
 });
 
 test("a direct caller's undefined is as absent as on the wire", async () => {
-  const [face] = faces;
-  if (face === undefined) throw new Error("No face");
-  const ada = await newActor(server.url, face);
+  const [transport] = transports;
+  if (transport === undefined) throw new Error("No transport");
+  const ada = await newActor(server.url, transport);
   const { task } = callerFor(server.deps, ada);
   const before = await ada.newTask(all);
   const unchanged = await task.patch({ task_id: before.id, title: undefined });

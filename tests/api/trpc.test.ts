@@ -1,8 +1,8 @@
 import { type AppRouter } from "@taskwire/server/rpc/router.ts";
 import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from "@trpc/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { signUp } from "../support/people.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { signUp } from "../support/client/people.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

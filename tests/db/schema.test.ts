@@ -1,7 +1,7 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { catalogOf } from "../support/catalog.ts";
-import { cloneDatabase } from "../support/database.ts";
+import { catalogOf } from "../support/setup/catalog.ts";
+import { cloneDatabase } from "../support/setup/database.ts";
 
 let orm: Orm;
 beforeAll(async () => {

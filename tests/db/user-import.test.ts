@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { hasLegacyHashes } from "@taskwire/server/db/legacy-hashes.ts";
+import { hasLegacyHashes } from "@taskwire/server/jobs/legacy-hash-watch.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { importUsers } from "@taskwire/server/services/user-import.ts";
 import bcrypt from "bcrypt";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DirectCalls, startDirectCalls } from "../support/caller.ts";
+import { type DirectCalls, startDirectCalls } from "../support/setup/direct-calls.ts";
 
 const password = "correct horse";
 const password_hash = await bcrypt.hash(password, 4);

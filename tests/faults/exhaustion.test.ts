@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { clonePostgres } from "../support/database.ts";
-import { type Running, served, start } from "../support/executable.ts";
-import { residentMiB } from "../support/memory.ts";
-import { type Person, signUp } from "../support/people.ts";
-import { secret } from "../support/server.ts";
+import { clonePostgres } from "../support/setup/database.ts";
+import { type Running, served, start } from "../support/process/executable.ts";
+import { residentMiB } from "../support/process/memory.ts";
+import { type Person, signUp } from "../support/client/people.ts";
+import { secret } from "../support/setup/server.ts";
 
 let folder: string;
 let drop: () => Promise<void>;
@@ -68,7 +68,7 @@ const pour = (socket: Socket, text: string, times: number): void => {
 /** Requests without end, whose answers nobody reads. */
 const unread = (path: string) => (socket: Socket) => {
   socket.pause();
-  // Only by writing does who never reads learn that the other side is gone.
+  // Only by writing does who never reads learn that the other target is gone.
   trickle(socket, "GET");
   pour(socket, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(500), 100);
 };
@@ -130,7 +130,7 @@ const attacks: readonly [name: string, sockets: number, attack: (socket: Socket)
 
 /** Milliseconds: what should take 10 and 3 seconds, as slow as a busy machine may make it. */
 const longest = { socket: 20_000, answer: 8000 };
-const mostMiB = 512;
+const maxMiB = 512;
 
 /** An ordinary request on a connection of its own: the milliseconds until its answer. */
 const ordinary = (): Promise<number> =>
@@ -183,7 +183,7 @@ test("whoever wants all sockets, memory or time gets neither, all at once", asyn
   const figures = await all;
   expect(figures.filter(([, ms]) => ms > longest.socket)).toEqual([]);
   expect(Math.max(...times)).toBeLessThan(longest.answer);
-  expect(Math.max(...memory)).toBeLessThan(mostMiB);
+  expect(Math.max(...memory)).toBeLessThan(maxMiB);
 });
 
 /** The status of the one answer to some bytes. */

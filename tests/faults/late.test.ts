@@ -1,8 +1,8 @@
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { send } from "../support/http.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { send } from "../support/client/http.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 /** What the procedure waits for: it is let go only after its caller has been answered. */
 const gates = { REST: Promise.withResolvers<void>(), RPC: Promise.withResolvers<void>() };
@@ -13,7 +13,7 @@ const slow = publicProcedure
   .meta({
     rest: {
       method: "POST",
-      path: "/slow/{face}",
+      path: "/slow/{transport}",
       status: 201,
       success: "",
       operationId: "slow",
@@ -21,16 +21,16 @@ const slow = publicProcedure
       tag: "",
     },
   })
-  .input(z.object({ face: z.enum(["REST", "RPC"]) }))
+  .input(z.object({ transport: z.enum(["REST", "RPC"]) }))
   .output(z.object({}))
-  .mutation(async ({ ctx, input: { face } }) => {
-    await gates[face].promise;
+  .mutation(async ({ ctx, input: { transport } }) => {
+    await gates[transport].promise;
     try {
       ctx.refreshCookie.set("late");
       ctx.header("X-Late", "late");
-      ctx.nothingNew();
+      ctx.markUnchanged();
     } finally {
-      done[face].resolve(ctx.signal().aborted);
+      done[transport].resolve(ctx.signal().aborted);
     }
     throw new Error("A late failure");
   });
@@ -48,20 +48,20 @@ test.concurrent.each([
     {
       path: "/trpc/slow",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ face: "RPC" }),
+      body: JSON.stringify({ transport: "RPC" }),
     },
   ],
 ] as const)(
   "over %s a call that takes long is put off, and what it does later is dropped",
-  async (face, request) => {
+  async (transport, request) => {
     const began = performance.now();
     const answer = await send(server.url, { method: "POST", ...request });
     expect(performance.now() - began).toBeLessThan(4000);
     expect(answer).toMatchObject({ status: 503 });
     expect(answer.text).toContain('"code":"SERVICE_UNAVAILABLE"');
     expect(answer.headers.get("retry-after")).toBe("1");
-    gates[face].resolve();
-    expect(await done[face].promise).toBe(true);
+    gates[transport].resolve();
+    expect(await done[transport].promise).toBe(true);
     expect((await send(server.url, { method: "GET", path: "/health" })).status).toBe(200);
     const id = answer.headers.get("x-request-id");
     const lines = server.log.filter(({ request_id }) => request_id === id);

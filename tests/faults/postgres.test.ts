@@ -1,6 +1,6 @@
 import { describe, test } from "vitest";
-import { clonePostgres } from "../support/database.ts";
-import { expectToEndure, type Fault } from "../support/endure.ts";
+import { clonePostgres } from "../support/setup/database.ts";
+import { expectRecovery, type Fault } from "../support/faults/recovery.ts";
 
 const ownBackends = "datname = current_database() and application_name = 'taskwire'";
 
@@ -155,7 +155,7 @@ describe("traffic endures that", () => {
   test.concurrent.for(faults)("$name", async (fault) => {
     const { url, drop } = await clonePostgres();
     try {
-      await expectToEndure(url, fault);
+      await expectRecovery(url, fault);
     } finally {
       await drop();
     }

@@ -5,11 +5,11 @@ import { setTimeout } from "node:timers/promises";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { cloneDatabase } from "../support/database.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { type Answer, type Face, faces } from "../support/faces.ts";
-import { type RedisServer, redisServer, startRedis } from "../support/redis.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { cloneDatabase } from "../support/setup/database.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type RedisServer, redisServer, startRedis } from "../support/external/redis.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let orm: Orm;
 beforeAll(async () => {
@@ -33,14 +33,14 @@ const given = async (making: Promise<RedisServer>): Promise<RedisServer> => {
   return redis;
 };
 
-const [rest, rpc] = faces as [Face, Face];
+const [rest, rpc] = transports as [Transport, Transport];
 
 let clients = 0;
 /** Somebody at an address that nobody else has, who signs in with a wrong password. */
 const newClient = () => {
   const address = `10.0.${clients >> 8}.${clients++ & 255}`;
-  return ({ url }: TestServer, face: Face = rest): Promise<Answer> =>
-    face.call(
+  return ({ url }: TestServer, transport: Transport = rest): Promise<Answer> =>
+    transport.call(
       url,
       "auth.login",
       { email: `${randomUUID()}@example.com`, password: "wrong password" },
@@ -75,23 +75,23 @@ const away = "Redis is away: attempts are counted in this process's memory";
 const there = "Redis is there: attempts are counted for all processes together";
 
 describe("with Redis", () => {
-  test("two servers and two faces have one budget, and Retry-After is enough", async () => {
+  test("two servers and two transports have one budget, and Retry-After is enough", async () => {
     const redis = await given(startRedis());
     const [one, two] = [await start(redis.url), await start(redis.url)];
     await until("ready", one, two);
     const login = newClient();
-    for (const [server, face] of [
+    for (const [server, transport] of [
       [one, rest],
       [two, rpc],
       [one, rpc],
       [two, rest],
       [one, rest],
     ] as const)
-      expect((await login(server, face)).status).toBe(401);
+      expect((await login(server, transport)).status).toBe(401);
     for (const server of [one, two]) {
-      for (const face of faces) {
-        const refused = await login(server, face);
-        expectRefusal(refused, 429, "RATE_LIMIT_EXCEEDED");
+      for (const transport of transports) {
+        const refused = await login(server, transport);
+        expectError(refused, 429, "RATE_LIMIT_EXCEEDED");
         expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
       }
     }
@@ -111,7 +111,9 @@ describe("with Redis", () => {
     await until("ready", ...servers);
     const login = newClient();
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => login(servers[i % 2 === 0 ? 0 : 1], faces[i % 3 && 1])),
+      Array.from({ length: 50 }, (_, i) =>
+        login(servers[i % 2 === 0 ? 0 : 1], transports[i % 3 && 1]),
+      ),
     );
     expect(statuses(answers).filter((status) => status === 401)).toHaveLength(5);
     expect(statuses(answers).filter((status) => status === 429)).toHaveLength(45);
@@ -124,12 +126,12 @@ describe("with Redis", () => {
     const [one, two] = [servers[0].deps.rateLimits, servers[1].deps.rateLimits];
     const account = "ada@example.com";
     for (let i = 0; i < 100; i++)
-      await (i % 2 ? one : two).guess(account, `192.0.2.${i % 10}`, false);
+      await (i % 2 ? one : two).takePasswordAttempt(account, `192.0.2.${i % 10}`, false);
     for (const limits of [one, two])
-      await expect(limits.guess(account, "192.0.2.99", false)).rejects.toMatchObject({
+      await expect(limits.takePasswordAttempt(account, "192.0.2.99", false)).rejects.toMatchObject({
         code: "RATE_LIMIT_EXCEEDED",
       });
-    await expect(one.guess(account, "192.0.2.99", true)).resolves.toBeDefined();
+    await expect(one.takePasswordAttempt(account, "192.0.2.99", true)).resolves.toBeDefined();
     const client = new Redis(redis.url);
     onTestFinished(() => client.disconnect());
     const keys = await client.keys("*");
@@ -144,33 +146,33 @@ describe("with Redis", () => {
     const client = new Redis(redis.url);
     onTestFinished(() => client.disconnect());
     const login = newClient();
-    for (const face of [rest, rpc]) {
-      expect((await login(server, face)).status).toBe(401);
+    for (const transport of [rest, rpc]) {
+      expect((await login(server, transport)).status).toBe(401);
       await client.script("FLUSH");
-      expect((await login(server, face)).status).toBe(401);
+      expect((await login(server, transport)).status).toBe(401);
       await client.flushall();
     }
     expect((await login(server)).status).toBe(401);
-    expectRefusal(await login(server), 429, "RATE_LIMIT_EXCEEDED");
+    expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
     await until("ready", server);
     expectNoFault(server);
   });
 });
 
-describe.each(faces)("without Redis, over $name", (face) => {
+describe.each(transports)("without Redis, over $name", (transport) => {
   test("a server starts, limits, and counts with the others once there is one", async () => {
     const redis = await given(redisServer());
     const [one, two] = [await start(redis.url), await start(redis.url)];
     await until("degraded", one, two);
     let login = newClient();
-    for (let i = 0; i < 5; i++) expect((await login(one, face)).status).toBe(401);
-    expectRefusal(await login(one, face), 429, "RATE_LIMIT_EXCEEDED");
+    for (let i = 0; i < 5; i++) expect((await login(one, transport)).status).toBe(401);
+    expectError(await login(one, transport), 429, "RATE_LIMIT_EXCEEDED");
     await redis.start();
     await until("ready", one, two);
     login = newClient();
     for (const server of [one, two, one, two, one])
-      expect((await login(server, face)).status).toBe(401);
-    expectRefusal(await login(two, face), 429, "RATE_LIMIT_EXCEEDED");
+      expect((await login(server, transport)).status).toBe(401);
+    expectError(await login(two, transport), 429, "RATE_LIMIT_EXCEEDED");
     for (const server of [one, two]) expectNoFault(server);
   });
 
@@ -179,14 +181,14 @@ describe.each(faces)("without Redis, over $name", (face) => {
     const server = await start(redis.url);
     await until("ready", server);
     const login = newClient();
-    for (let i = 0; i < 3; i++) expect((await login(server, face)).status).toBe(401);
+    for (let i = 0; i < 3; i++) expect((await login(server, transport)).status).toBe(401);
     await redis.kill();
-    for (let i = 0; i < 2; i++) expect((await login(server, face)).status).toBe(401);
-    expectRefusal(await login(server, face), 429, "RATE_LIMIT_EXCEEDED");
+    for (let i = 0; i < 2; i++) expect((await login(server, transport)).status).toBe(401);
+    expectError(await login(server, transport), 429, "RATE_LIMIT_EXCEEDED");
     await until("degraded", server);
     await redis.start();
     await until("ready", server);
-    expectRefusal(await login(server, face), 429, "RATE_LIMIT_EXCEEDED");
+    expectError(await login(server, transport), 429, "RATE_LIMIT_EXCEEDED");
     expectNoFault(server);
   });
 
@@ -197,7 +199,7 @@ describe.each(faces)("without Redis, over $name", (face) => {
     let login = newClient();
     const timed = async () => {
       const began = performance.now();
-      const { status } = await login(one, face);
+      const { status } = await login(one, transport);
       return { status, ms: performance.now() - began };
     };
     const before = [await timed(), await timed(), await timed()];
@@ -218,8 +220,8 @@ describe.each(faces)("without Redis, over $name", (face) => {
     await expect.poll(() => told(one).at(-1), { timeout: 3000 }).toBe(there);
     login = newClient();
     for (const server of [one, two, one, two, one])
-      expect((await login(server, face)).status).toBe(401);
-    expectRefusal(await login(two, face), 429, "RATE_LIMIT_EXCEEDED");
+      expect((await login(server, transport)).status).toBe(401);
+    expectError(await login(two, transport), 429, "RATE_LIMIT_EXCEEDED");
     for (const server of [one, two]) expectNoFault(server);
   });
 });
@@ -239,7 +241,7 @@ test("what accepts connections and never answers is no Redis, and keeps nobody f
   const login = newClient();
   const began = performance.now();
   for (let i = 0; i < 5; i++) expect((await login(server)).status).toBe(401);
-  expectRefusal(await login(server), 429, "RATE_LIMIT_EXCEEDED");
+  expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
   expect(performance.now() - began).toBeLessThan(1500);
   await until("degraded", server);
   // It tries again by itself.
@@ -275,7 +277,7 @@ test.each([
   const [[bad, ...badly], [good, ...well]] = [spoil, mend];
   await client.call(bad, ...badly);
   for (let i = 0; i < 4; i++) expect((await login(server)).status).toBe(401);
-  expectRefusal(await login(server), 429, "RATE_LIMIT_EXCEEDED");
+  expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
   await until("degraded", server);
   await expect.poll(() => told(server).at(-1), { timeout: 3000 }).toBe(away);
   expect(server.log.find(({ msg }) => msg === away)).toMatchObject({ level: "warn", reason });
@@ -290,10 +292,10 @@ test("a Redis that comes and goes is neither a fault nor a storm in the log", as
   const began = performance.now();
   const answers: Answer[] = [];
   const flapping = new AbortController();
-  const traffic = async (face: Face): Promise<void> => {
-    while (!flapping.signal.aborted) answers.push(await newClient()(server, face));
+  const traffic = async (transport: Transport): Promise<void> => {
+    while (!flapping.signal.aborted) answers.push(await newClient()(server, transport));
   };
-  const running = faces.map(traffic);
+  const running = transports.map(traffic);
   for (let i = 0; i < 3; i++) {
     await until("ready", server);
     redis.pause();

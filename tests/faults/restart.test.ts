@@ -2,8 +2,8 @@ import { migrateUp } from "@taskwire/server/db/migrator.ts";
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectToEndure, type Fault } from "../support/endure.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { expectRecovery, type Fault } from "../support/faults/recovery.ts";
+import { type PostgresServer, startPostgres } from "../support/external/postgres.ts";
 
 /** What strikes a whole PostgreSQL needs one that nobody else uses. */
 let postgres: PostgresServer;
@@ -56,5 +56,5 @@ const faults: readonly Fault[] = [
 ];
 
 test.for(faults)("traffic endures that PostgreSQL $name", (fault) =>
-  expectToEndure(postgres.url, fault),
+  expectRecovery(postgres.url, fault),
 );

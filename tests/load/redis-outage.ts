@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { served, start } from "../support/executable.ts";
-import { startProxy } from "../support/proxy.ts";
-import { startRedis } from "../support/redis.ts";
+import { served, start } from "../support/process/executable.ts";
+import { startProxy } from "../support/external/proxy.ts";
+import { startRedis } from "../support/external/redis.ts";
 
 const minutes = Number(process.argv[2] ?? 10);
 

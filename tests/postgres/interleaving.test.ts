@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/actor.ts";
-import { faces } from "../support/faces.ts";
-import { against, type Sql } from "../support/rival.ts";
-import type { TestServer } from "../support/server.ts";
-import { startWatched, type Statement } from "../support/statements.ts";
-import { tally } from "../support/tally.ts";
+import { type Actor, newActor } from "../support/client/actor.ts";
+import { transports } from "../support/client/transports.ts";
+import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
+import type { TestServer } from "../support/setup/server.ts";
+import { startWatched, type Statement } from "../support/setup/statements.ts";
+import { countOutcomes } from "../support/client/count-outcomes.ts";
 
 let server: TestServer;
 let statements: Statement[];
@@ -14,15 +14,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe.each(faces)("over $name", (face) => {
-  const [created, gone] = face.name === "REST" ? ["201", "204"] : ["200", "200"];
+describe.each(transports)("over $name", (transport) => {
+  const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
   let ada: Actor;
   beforeAll(async () => {
-    ada = await newActor(server.url, face);
+    ada = await newActor(server.url, transport);
   });
 
   const meet = (held: Sql, name: string, input: object, next?: Sql | "rollback") =>
-    against(server.deps.orm, held, () => ada.call(name, input), next);
+    withBlockingTransaction(server.deps.orm, held, () => ada.call(name, input), next);
   const pair = async () => ({
     task_id: (await ada.newTask()).id,
     tag_id: (await ada.newTag(randomUUID())).id,
@@ -38,9 +38,9 @@ describe.each(faces)("over $name", (face) => {
       noun === "tag" ? ids.tag_id : ids.task_id,
     ];
     const kept = await meet(held, "task.addTag", ids, "rollback");
-    expect(tally([kept])).toEqual({ [created]: 1 });
+    expect(countOutcomes([kept])).toEqual({ [created]: 1 });
     await ada.call("task.removeTag", ids);
-    expect(tally([await meet(held, "task.addTag", ids)])).toEqual({ [code]: 1 });
+    expect(countOutcomes([await meet(held, "task.addTag", ids)])).toEqual({ [code]: 1 });
   });
 
   test("a task that is being deleted is not patched, unless it stays", async () => {
@@ -49,25 +49,27 @@ describe.each(faces)("over $name", (face) => {
     const kept = await meet(held, "task.patch", { task_id, title: "Kept" }, "rollback");
     expect(kept.data).toMatchObject({ title: "Kept" });
     const late = await meet(held, "task.patch", { task_id, title: "Gone" });
-    expect(tally([late])).toEqual({ TASK_NOT_FOUND: 1 });
+    expect(countOutcomes([late])).toEqual({ TASK_NOT_FOUND: 1 });
   });
 
   test("a name that is being taken is taken, unless it stays free", async () => {
     const name = randomUUID();
     const held: Sql = ["insert into tags (name, user_id) values (?, ?)", name, ada.id];
     const taken = await meet(held, "tag.create", { name });
-    expect(tally([taken])).toEqual({ TAG_ALREADY_EXISTS: 1 });
+    expect(countOutcomes([taken])).toEqual({ TAG_ALREADY_EXISTS: 1 });
     await server.deps.orm.em.fork().execute("delete from tags where name = ?", [name]);
-    expect(tally([await meet(held, "tag.create", { name }, "rollback")])).toEqual({
+    expect(countOutcomes([await meet(held, "tag.create", { name }, "rollback")])).toEqual({
       [created]: 1,
     });
   });
 
   test("a user who is being deleted makes nothing more", async () => {
-    const eve = await newActor(server.url, face);
+    const eve = await newActor(server.url, transport);
     const held: Sql = ["delete from users where id = ?", eve.id];
     const call = () => eve.call("task.create", { title: "Late" });
-    expect(tally([await against(server.deps.orm, held, call)])).toEqual({ INVALID_TOKEN: 1 });
+    expect(countOutcomes([await withBlockingTransaction(server.deps.orm, held, call)])).toEqual({
+      INVALID_TOKEN: 1,
+    });
   });
 
   test("a deadlock is tried again, and succeeds", async () => {

@@ -2,9 +2,9 @@ import { Task } from "@taskwire/server/db/entities/task.ts";
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
 import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Sort, sorts } from "../support/listing.ts";
-import { createTestDeps, type TestDeps } from "../support/server.ts";
-import { type Statement, watchedDatabase } from "../support/statements.ts";
+import { type Sort, sorts } from "../support/client/listing.ts";
+import { createTestDeps, type TestDeps } from "../support/setup/server.ts";
+import { type Statement, watchedDatabase } from "../support/setup/statements.ts";
 
 /** A node of a plan that was run, as far as it is looked at here. */
 interface Plan {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import { cloneDatabase } from "../support/database.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces, refreshCookieOf } from "../support/faces.ts";
-import { signUp } from "../support/people.ts";
-import { startServer, testClock, type TestServer } from "../support/server.ts";
-import { tally } from "../support/tally.ts";
+import { cloneDatabase } from "../support/setup/database.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports, refreshCookieOf } from "../support/client/transports.ts";
+import { signUp } from "../support/client/people.ts";
+import { startServer, testClock, type TestServer } from "../support/setup/server.ts";
+import { countOutcomes } from "../support/client/count-outcomes.ts";
 
 /** The second that is promised, and as much again for a busy machine. */
 const soon = { timeout: 2000, interval: 20 };
@@ -25,20 +25,20 @@ afterAll(async () => {
   await orm.close();
 });
 
-describe.each(faces)("over $name", (face) => {
+describe.each(transports)("over $name", (transport) => {
   const me = ({ url }: TestServer, token: string) =>
-    face.call(url, "auth.me", undefined, { token });
-  const logout = (cookie: string) => face.call(here.url, "auth.logout", undefined, { cookie });
+    transport.call(url, "auth.me", undefined, { token });
+  const logout = (cookie: string) => transport.call(here.url, "auth.logout", undefined, { cookie });
 
   test("a session that ended here has soon ended there", async () => {
-    const { token, cookie } = await signUp(here.url, face);
+    const { token, cookie } = await signUp(here.url, transport);
     expect((await me(there, token)).status).toBe(200);
     await logout(cookie);
     await expect.poll(async () => (await me(there, token)).error?.code, soon).toBe("INVALID_TOKEN");
   });
 
   test("what ended while a replica could not look, it learns when it can again", async () => {
-    const { token, cookie } = await signUp(here.url, face);
+    const { token, cookie } = await signUp(here.url, transport);
     const em = orm.em.fork();
     const away = () => there.log.some(({ msg }) => msg === "The database is away");
     await em.execute("alter table sessions rename to sessions_away");
@@ -55,24 +55,24 @@ describe.each(faces)("over $name", (face) => {
   });
 
   test("a replica that starts later knows what ended before", async () => {
-    const { token, cookie } = await signUp(here.url, face);
+    const { token, cookie } = await signUp(here.url, transport);
     await logout(cookie);
     const late = await start();
     try {
-      expectRefusal(await me(late, token), 401, "INVALID_TOKEN");
+      expectError(await me(late, token), 401, "INVALID_TOKEN");
     } finally {
       await late.close();
     }
   });
 
   test("a hundred refreshes at once on two replicas give one successor", async () => {
-    const { cookie } = await signUp(here.url, face);
+    const { cookie } = await signUp(here.url, transport);
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        face.call((i % 2 ? here : there).url, "auth.refresh", undefined, { cookie }),
+        transport.call((i % 2 ? here : there).url, "auth.refresh", undefined, { cookie }),
       ),
     );
-    expect(tally(answers)).toEqual({ 200: 100 });
+    expect(countOutcomes(answers)).toEqual({ 200: 100 });
     expect(new Set(answers.map((answer) => refreshCookieOf(answer)?.value)).size).toBe(1);
   });
 });

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/data-directory.ts";
-import { finish } from "../support/process.ts";
-import { treeOf } from "../support/tree.ts";
+import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { finish } from "../support/process/process.ts";
+import { directorySnapshot } from "../support/process/directory-snapshot.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -31,9 +31,9 @@ const expectRefused = async (path: string, replace: Replace, message: RegExp): P
     await rename(aside, place);
   });
   await replace(place);
-  const before = await treeOf(folder);
+  const before = await directorySnapshot(folder);
   const { code, stdout, stderr } = await finish("main", { folder, env: { PORT: "0" } });
-  expect(await treeOf(folder)).toEqual(before);
+  expect(await directorySnapshot(folder)).toEqual(before);
   expect(code).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toMatch(message);

@@ -1,19 +1,19 @@
 import { mkdir, watch, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openEmbedded } from "@taskwire/server/db/embedded.ts";
+import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/data-directory.ts";
-import { expectRefusal } from "../support/expect-refusal.ts";
-import { faces, refreshCookieOf } from "../support/faces.ts";
-import { signUp } from "../support/people.ts";
-import { launch, serve, temporaryFolder } from "../support/process.ts";
-import { times } from "../support/property.ts";
-import { secret, startServer } from "../support/server.ts";
-import { startTraffic } from "../support/traffic.ts";
+import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { expectError } from "../support/client/expect-error.ts";
+import { transports, refreshCookieOf } from "../support/client/transports.ts";
+import { signUp } from "../support/client/people.ts";
+import { launch, serve, temporaryFolder } from "../support/process/process.ts";
+import { times } from "../support/setup/property.ts";
+import { secret, startServer } from "../support/setup/server.ts";
+import { startTraffic } from "../support/faults/traffic.ts";
 
-const [rest] = faces;
-if (rest === undefined) throw new Error("No face");
+const [rest] = transports;
+if (rest === undefined) throw new Error("No transport");
 
 const refresh = (url: string, cookie: string | undefined) =>
   rest.call(url, "auth.refresh", undefined, { cookie });
@@ -77,7 +77,7 @@ test(
     clock.advance(11);
     for (const tokens of sessions) {
       for (const token of [tokens.at(-3), ...tokens])
-        expectRefusal(await refresh(url, token), 401, "INVALID_TOKEN");
+        expectError(await refresh(url, token), 401, "INVALID_TOKEN");
     }
   },
   120_000 + 10_000 * rounds,

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { unpackDatabase } from "../support/data-directory.ts";
-import { faces } from "../support/faces.ts";
-import { signUp } from "../support/people.ts";
-import { finish, serve, temporaryFolder } from "../support/process.ts";
+import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { transports } from "../support/client/transports.ts";
+import { signUp } from "../support/client/people.ts";
+import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 
 const modeOf = async (path: string): Promise<string> =>
   ((await stat(path)).mode & 0o777).toString(8);
@@ -36,11 +36,11 @@ test("a first start makes all that it needs, and a second one goes on with it", 
   const second = await serve(folder);
   expect(second.stdout).not.toMatch(/Making|Made/);
   expect(await readFile(path, "utf8")).toBe(secret);
-  for (const face of faces) {
-    const me = await face.call(second.url, "auth.me", undefined, { token: ada.token });
+  for (const transport of transports) {
+    const me = await transport.call(second.url, "auth.me", undefined, { token: ada.token });
     expect(me.data).toMatchObject({ id: ada.id, email: ada.email });
     const { email, password } = ada;
-    const signedIn = await face.call(second.url, "auth.login", { email, password });
+    const signedIn = await transport.call(second.url, "auth.login", { email, password });
     expect(signedIn.status).toBe(200);
   }
   expect(await second.kill("SIGINT")).toEqual({ code: 0, signal: null });
@@ -64,7 +64,7 @@ test("a data directory in use is refused to every other process, and its server 
       "Another process uses the embedded database in .data. Stop it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL.\n",
     );
   }
-  const [rest] = faces;
+  const [rest] = transports;
   const me = await rest?.call(url, "auth.me", undefined, { token: ada.token });
   expect(me?.data).toMatchObject({ id: ada.id });
   await signUp(url);

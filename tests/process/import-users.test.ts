@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import bcrypt from "bcrypt";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/data-directory.ts";
-import { clonePostgres } from "../support/database.ts";
-import { emptyDatabase } from "../support/empty-database.ts";
-import { finish, serve, temporaryFolder } from "../support/process.ts";
-import { secret } from "../support/server.ts";
+import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { clonePostgres } from "../support/setup/database.ts";
+import { emptyDatabase } from "../support/setup/empty-database.ts";
+import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { secret } from "../support/setup/server.ts";
 
 const newUser = (password_hash: string, email = `${randomUUID()}@example.com`) =>
   JSON.stringify({ id: randomUUID(), email, password_hash, created_at: "2024-05-06T07:08:09Z" });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { emptyDatabase } from "../support/empty-database.ts";
-import { signUp } from "../support/people.ts";
-import { finish, serve, temporaryFolder } from "../support/process.ts";
+import { emptyDatabase } from "../support/setup/empty-database.ts";
+import { signUp } from "../support/client/people.ts";
+import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 
 test("a start warns of pending migrations, and never applies them", async () => {
   const folder = await temporaryFolder();

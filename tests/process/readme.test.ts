@@ -4,9 +4,9 @@ import { promisify } from "node:util";
 import { operationsOf, prefix } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { expect, test } from "vitest";
-import { contract } from "../support/contract.ts";
-import { blocksOf, partOf, root, textOf } from "../support/documents.ts";
-import { serve, temporaryFolder } from "../support/process.ts";
+import { contract } from "../support/conformance/contract.ts";
+import { blocksOf, partOf, root, textOf } from "../support/docs/documents.ts";
+import { serve, temporaryFolder } from "../support/process/process.ts";
 
 const run = promisify(execFile);
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { blocksOf, diffOf, partOf, root, textOf } from "../support/documents.ts";
+import { blocksOf, diffOf, partOf, root, textOf } from "../support/docs/documents.ts";
 
 /** The project as it stands, to try something on: what is installed is shared with the original. */
 const copyProject = async (): Promise<string> => {

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { afterAll, expect, inject, test } from "vitest";
-import { freePort } from "../support/free-port.ts";
-import { finish } from "../support/process.ts";
-import { secret } from "../support/server.ts";
+import { freePort } from "../support/process/free-port.ts";
+import { finish } from "../support/process/process.ts";
+import { secret } from "../support/setup/server.ts";
 
 const password = "hunter2-hunter2";
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../support/free-port.ts";
-import { type Running, start } from "../support/executable.ts";
-import { openFiles, residentMiB } from "../support/memory.ts";
-import { type Proxy, startProxy } from "../support/proxy.ts";
+import { freePort } from "../support/process/free-port.ts";
+import { type Running, start } from "../support/process/executable.ts";
+import { openFiles, residentMiB } from "../support/process/memory.ts";
+import { type Proxy, startProxy } from "../support/external/proxy.ts";
 
 /** One process of the server, behind whose back its database can be cut off. */
 export interface Backend {
@@ -28,7 +28,7 @@ export interface Backend {
 const smallHeap = "--max-old-space-size=128";
 
 /** Milliseconds that a start may take on a busy machine. */
-const longestStart = 30_000;
+const maxStartTime = 30_000;
 
 /** Milliseconds after a process is back in which a client may still hit upon its predecessor's connections. */
 const aftermath = 500;
@@ -77,7 +77,7 @@ export const startBackend = async (
     const run = start("main", { folder, env: settings, lifetime: 0, node: [smallHeap] });
     runs.push(run);
     void watch(run);
-    const deadline = performance.now() + longestStart;
+    const deadline = performance.now() + maxStartTime;
     while (!(await isReady(url))) {
       if (performance.now() > deadline) throw new Error(`${name} does not become ready`);
       await sleep(50);

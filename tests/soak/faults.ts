@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
-import type { PostgresServer } from "../support/postgres.ts";
-import type { RedisServer } from "../support/redis.ts";
-import { openSession, runSql } from "../support/session.ts";
+import type { PostgresServer } from "../support/external/postgres.ts";
+import type { RedisServer } from "../support/external/redis.ts";
+import { openSession, runSql } from "../support/external/sql-session.ts";
 import type { Backend } from "./backend.ts";
 
 /** What can be broken. */

@@ -3,7 +3,7 @@ import {
   createClient,
   type ErrorCode,
   errors,
-  isRefused,
+  isApiError,
   type RouterInputs,
   type RouterOutputs,
 } from "@taskwire/client";
@@ -65,7 +65,7 @@ test("inputs and outputs are the schemas'", () => {
 
 test("errors narrow to codes", () => {
   const error: unknown = undefined;
-  if (isRefused(error)) expectTypeOf(error.data.code).toEqualTypeOf<ErrorCode>();
+  if (isApiError(error)) expectTypeOf(error.data.code).toEqualTypeOf<ErrorCode>();
   expectTypeOf<"NO_SUCH_CODE">().not.toExtend<ErrorCode>();
   expectTypeOf(errors.INVALID_CREDENTIALS.detail).toEqualTypeOf<"Invalid email or password">();
 });

@@ -21,7 +21,7 @@ test("an empty environment gives every default", () => {
     logLevel: "info",
     database: { url: undefined, dataDir: ".data", poolMin: 2, poolMax: 5 },
     redisUrl: undefined,
-    jwtSecret: undefined,
+    signingSecret: undefined,
     accessTokenTtl: 900,
     refreshTokenTtl: 604_800,
     sessionMaxAge: 2_592_000,

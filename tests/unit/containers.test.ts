@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environment } from "@taskwire/server/config.ts";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { root, textOf } from "../support/documents.ts";
+import { root, textOf } from "../support/docs/documents.ts";
 
 interface Service {
   image: string;
@@ -39,7 +39,7 @@ describe("docker-compose.yml", () => {
     expect(services.redis.image).toBe("redis:8");
     for (const { healthcheck } of [services.postgres, services.redis])
       expect(healthcheck?.test).toBeDefined();
-    expect(services.migrate.command).toEqual(["node", "server/src/migrate.ts", "up"]);
+    expect(services.migrate.command).toEqual(["node", "server/src/cli/migrate.ts", "up"]);
     expect(services.migrate.depends_on).toEqual({ postgres: { condition: "service_healthy" } });
     expect(services.server.depends_on).toEqual({
       migrate: { condition: "service_completed_successfully" },

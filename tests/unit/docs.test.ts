@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { environment } from "@taskwire/server/config.ts";
 import { describe, expect, test } from "vitest";
-import { blocksOf, diffOf, inlineCodeOf, partOf, root, textOf } from "../support/documents.ts";
+import { blocksOf, diffOf, inlineCodeOf, partOf, root, textOf } from "../support/docs/documents.ts";
 
 const readme = textOf("README.md");
 const documents = ["README.md", "CONTRIBUTING.md"] as const;

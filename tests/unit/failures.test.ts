@@ -1,5 +1,5 @@
 import { isDatabaseAway } from "@taskwire/server/db/failures.ts";
-import { translate } from "@taskwire/server/rpc/translate.ts";
+import { translate } from "@taskwire/server/rpc/translate-error.ts";
 import { describe, expect, test } from "vitest";
 
 const withCode = (code: string, message = "x") => Object.assign(new Error(message), { code });

@@ -4,7 +4,7 @@ import { openApiDocument } from "@taskwire/server/rest/openapi.ts";
 import { operationsOf } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { describe, expect, test } from "vitest";
-import { contract, type OpenApi, operationsIn } from "../support/contract.ts";
+import { contract, type OpenApi, operationsIn } from "../support/conformance/contract.ts";
 
 // As a client gets it: through JSON.
 const published = JSON.parse(JSON.stringify(openApiDocument(appRouter))) as OpenApi;

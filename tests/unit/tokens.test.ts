@@ -3,7 +3,7 @@ import { AppError, type ErrorCode } from "@taskwire/shared";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { secret, testClock } from "../support/server.ts";
+import { secret, testClock } from "../support/setup/server.ts";
 
 const clock = testClock(new Date("2030-01-01T00:00:00Z"));
 const now = Math.floor(clock.now().getTime() / 1000);

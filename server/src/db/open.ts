@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { connectPostgres } from "./connect.ts";
-import { openEmbedded } from "./embedded.ts";
+import { connectPostgres } from "./postgres.ts";
+import { openEmbedded } from "./embedded/open.ts";
 import { migrateUp, pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
 

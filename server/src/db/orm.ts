@@ -9,8 +9,8 @@ import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
 import { Task, TaskTagLink } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
-import { within } from "../deadline.ts";
-import { endSilentConnections } from "./silence.ts";
+import { withTimeout } from "../timeout.ts";
+import { closeDeadConnections } from "./dead-connections.ts";
 
 const entities = [User, Session, Tag, Task, TaskTagLink] as const;
 
@@ -84,7 +84,7 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
       idle_in_transaction_session_timeout: timeouts.idle,
       keepAlive: true,
       onPoolCreated: (pool: Pool) => {
-        if (bounded) endSilentConnections(pool, timeouts.silence);
+        if (bounded) closeDeadConnections(pool, timeouts.silence);
       },
     },
   });
@@ -95,7 +95,7 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
     migrator,
     embedded: false,
     // A server that is away says no goodbye, and the pool would wait for it.
-    close: () => within(timeouts.close, () => orm.close(true)),
+    close: () => withTimeout(timeouts.close, () => orm.close(true)),
   };
 };
 

@@ -3,7 +3,7 @@ import { AppError } from "@taskwire/shared";
 import { type AnyTRPCRouter, callTRPCProcedure } from "@trpc/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Deps } from "../deps.ts";
-import { httpContext } from "../rpc/context.ts";
+import { httpContext } from "../http/call-context.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { coerceAll } from "./coerce.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
@@ -58,7 +58,7 @@ const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
       ctx: {
         ...httpContext(deps, request, reply, `${prefix}/auth`),
         fields: rest.fields,
-        nothingNew: () => {
+        markUnchanged: () => {
           if (rest.already !== undefined) status = 200;
         },
       },
@@ -87,7 +87,7 @@ const parsers: Record<"json" | "form" | "none", (scope: FastifyInstance) => void
 };
 
 /** Answers a known path's other methods: 405 with `Allow`, and a plain OPTIONS with `Allow` alone (RFC 9110 §10.2.1). */
-const refuseOtherMethods = (
+const rejectOtherMethods = (
   scope: FastifyInstance,
   url: string,
   allowed: readonly string[],
@@ -124,7 +124,7 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
           method: operation.rest.method,
           url: urlOf(operation),
           onRequest: async () => {
-            if (operation.meta.hashes) deps.passwords.assertRoom();
+            if (operation.meta.hashes) deps.passwords.assertCapacity();
           },
           handler: serve(deps, router, operation),
         });
@@ -135,7 +135,7 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
   app.register(async (scope) => {
     parsers.none(scope);
     for (const [url, group] of Map.groupBy(operations, urlOf)) {
-      refuseOtherMethods(
+      rejectOtherMethods(
         scope,
         url,
         group.map(({ rest }) => rest.method),

@@ -1,7 +1,7 @@
 import { type ErrorCode, errors } from "@taskwire/shared";
 import type { AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
-import { statusOf } from "../rpc/translate.ts";
+import { statusOf } from "../rpc/translate-error.ts";
 import { codesOf } from "./codes.ts";
 import { type Operation, operationsOf, prefix } from "./operations.ts";
 

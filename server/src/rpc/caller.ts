@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { AppError } from "@taskwire/shared";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../http/call-context.ts";
 import { appRouter } from "./router.ts";
 import { createCallerFactory } from "./trpc.ts";
 
@@ -40,10 +40,10 @@ export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") =>
     },
     identify: async () => {
       if (identity === undefined) throw new AppError("MISSING_TOKEN");
-      if (deps.endedSessions.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+      if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
       return identity;
     },
-    nothingNew: () => {},
+    markUnchanged: () => {},
     header: () => {},
   };
   return createCaller(context);

@@ -1,6 +1,6 @@
 import type { AnyTRPCProcedure } from "@trpc/server";
 import type { z } from "zod";
-import type { Limited } from "../security/rate-limit.ts";
+import type { Limited } from "../security/rate-limits.ts";
 import type { ErrorCode } from "@taskwire/shared";
 
 /** How REST spells a procedure; the adapter and the OpenAPI document know nothing else of it. */
@@ -37,7 +37,7 @@ export interface Meta {
   auth?: "access" | "refresh";
   /** The limit that counts each call. */
   limit?: Limited;
-  /** Whether it hashes a password: while too many wait for that, a face refuses it before it reads the request. */
+  /** Whether it hashes a password: while too many wait for that, a transport refuses it before it reads the request. */
   hashes?: true;
   /** Whether a page of a foreign origin is refused. */
   sameOrigin?: boolean;

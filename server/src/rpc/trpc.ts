@@ -2,18 +2,18 @@ import { AppError, type ErrorBody, errors } from "@taskwire/shared";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { TRPC_ERROR_CODES_BY_KEY } from "@trpc/server/rpc";
 import { isConflict } from "../db/failures.ts";
-import { within } from "../deadline.ts";
-import type { Limited } from "../security/rate-limit.ts";
+import { withTimeout } from "../timeout.ts";
+import type { Limited } from "../security/rate-limits.ts";
 import type { ServiceContext } from "../services/context.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "../http/call-context.ts";
 import type { Meta } from "./meta.ts";
-import { putOff, statusOf, translate } from "./translate.ts";
+import { serviceUnavailable, statusOf, translate } from "./translate-error.ts";
 
 /** How often a call is tried that the database gives up in favour of another. */
-const mostTries = 4;
+const maxAttempts = 4;
 
 /** Milliseconds after which a call is put off, whatever it waits for: every caller has an answer within 3 s. */
-const longestCall = 2800;
+const maxCallTime = 2800;
 
 const t = initTRPC
   .context<Context>()
@@ -43,23 +43,23 @@ const report = ({ code, cause }: AppError, ctx: Context, procedure: string): voi
  * where errors are translated. It looks at the result, because a try/catch around next() never fires.
  */
 export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta }) => {
-  const { config, clock, passwords, tokens, rateLimits, endedSessions, orm } = ctx.deps;
+  const { config, clock, passwords, tokens, rateLimits, revocations, orm } = ctx.deps;
   const service: Omit<ServiceContext, keyof Context> = {
     config,
     clock,
     passwords,
     tokens,
     rateLimits,
-    endedSessions,
+    revocations,
     db: orm.em.fork().getKysely(),
   };
-  const result = await within(longestCall, async (late) => {
+  const result = await withTimeout(maxCallTime, async (late) => {
     // Who has been answered needs a place in a queue as little as who has left.
     const call = { ...service, signal: () => AbortSignal.any([ctx.signal(), late]) };
     let latest = await next({ ctx: call });
     // Nothing has happened by then: what a service writes, it writes in one statement or one transaction.
     for (let tries = 1; !latest.ok && isConflict(latest.error.cause); tries++) {
-      if (tries === mostTries || late.aborted) break;
+      if (tries === maxAttempts || late.aborted) break;
       latest = await next({ ctx: call });
     }
     return latest;
@@ -67,7 +67,7 @@ export const publicProcedure = t.procedure.use(async ({ ctx, next, path, meta })
   if (result?.ok) return result;
   const error =
     result === undefined
-      ? putOff(new Error(`No result within ${longestCall} ms`))
+      ? serviceUnavailable(new Error(`No result within ${maxCallTime} ms`))
       : translate(result.error, ctx.fields);
   report(error, ctx, path);
   const { code, detail, field, retryAfter } = error;

@@ -10,7 +10,7 @@ const pathIn = (dataDir: string): string => join(dataDir, "jwt-secret");
  * The signing secret that an earlier start of the embedded server made, or nothing.
  * @throws {OperatorError} if it is broken: a new one made unasked would sign everybody out
  */
-export const keptSecret = async (dataDir: string): Promise<string | undefined> => {
+export const readSecret = async (dataDir: string): Promise<string | undefined> => {
   const path = pathIn(dataDir);
   let text: string;
   try {
@@ -31,8 +31,8 @@ export const keptSecret = async (dataDir: string): Promise<string | undefined> =
  * @param dataDir holds it as `jwt-secret`, readable by the owner only (0600); this process must have its lock
  * @throws {OperatorError}
  */
-export const jwtSecret = async (dataDir: string, log: Logger): Promise<string> => {
-  const kept = await keptSecret(dataDir);
+export const loadOrCreateSecret = async (dataDir: string, log: Logger): Promise<string> => {
+  const kept = await readSecret(dataDir);
   if (kept !== undefined) return kept;
   const [path, made] = [pathIn(dataDir), randomBytes(32).toString("hex")];
   // Whole or not at all, even if the process is killed here.

@@ -2,7 +2,7 @@ import type { Database } from "../db/orm.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
 
-/** The refresh token's cookie, wherever the face keeps it. */
+/** The refresh token's cookie, wherever the transport keeps it. */
 interface RefreshCookie {
   /** The tokens that the caller sent: a browser sends several where another host or path set one of the same name. */
   readonly values: readonly string[];
@@ -13,7 +13,7 @@ interface RefreshCookie {
 /** What a service may use: one fresh database handle for each call, and the shared parts. */
 export interface ServiceContext extends Pick<
   Deps,
-  "config" | "clock" | "passwords" | "tokens" | "rateLimits" | "endedSessions"
+  "config" | "clock" | "passwords" | "tokens" | "rateLimits" | "revocations"
 > {
   db: Database;
   /** Carries the request's id in every line. */
@@ -25,8 +25,8 @@ export interface ServiceContext extends Pick<
   /** Fires when the client leaves before it is answered. A function, because few calls want it. */
   signal: () => AbortSignal;
   refreshCookie: RefreshCookie;
-  /** Tells the face that what was asked for was so already: REST answers 200 instead of 201. */
-  nothingNew: () => void;
+  /** Tells the transport that what was asked for was so already: REST answers 200 instead of 201. */
+  markUnchanged: () => void;
 }
 
 /** The same, where somebody is signed in. */
@@ -35,12 +35,12 @@ export interface UserContext extends ServiceContext {
 }
 
 /** For work that no client asked for: there is nobody to give a cookie to, and nobody who leaves. */
-export const contextOfNobody = (deps: Deps, db: Database): ServiceContext => ({
+export const systemContext = (deps: Deps, db: Database): ServiceContext => ({
   ...deps,
   db,
   address: "127.0.0.1",
   device: () => undefined,
   signal: () => new AbortController().signal,
   refreshCookie: { values: [], set: () => {}, clear: () => {} },
-  nothingNew: () => {},
+  markUnchanged: () => {},
 });

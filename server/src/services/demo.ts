@@ -1,8 +1,8 @@
 import type { Identity } from "../security/tokens.ts";
 import type { ServiceContext, UserContext } from "./context.ts";
 import * as tag from "./tag.ts";
-import * as task from "./task.ts";
-import * as taskTags from "./task-tags.ts";
+import * as task from "./task/task.ts";
+import * as taskTags from "./task/tags.ts";
 
 const tags = [
   { name: "Work", color: "#3366CC" },

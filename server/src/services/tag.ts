@@ -1,7 +1,7 @@
 import type { tag, tagId, tagWrite } from "@taskwire/shared";
 import type { z } from "zod";
 import type { UserContext } from "./context.ts";
-import { assertOwner, found } from "./owner.ts";
+import { assertUserExists, found } from "./users.ts";
 
 type Tag = z.output<typeof tag>;
 type TagId = z.output<typeof tagId>;
@@ -28,7 +28,7 @@ export const list = async (ctx: UserContext): Promise<Tag[]> => {
     .where("user_id", "=", ctx.user.id)
     .orderBy("id")
     .execute();
-  if (rows.length === 0) await assertOwner(ctx);
+  if (rows.length === 0) await assertUserExists(ctx);
   return rows;
 };
 

@@ -3,13 +3,13 @@ import { sql } from "kysely";
 import { z } from "zod";
 import type { Database } from "../db/orm.ts";
 import { OperatorError } from "../operator-error.ts";
-import { bcryptHash } from "../security/passwords.ts";
+import { bcryptHash } from "../security/password-hashing.ts";
 
 /** Lines for each statement. */
 const batchSize = 500;
 
 /** Bytes in a line; more is another kind of file, which need not fill the memory before that is told. */
-const longestLine = 1_048_576;
+const maxLineBytes = 1_048_576;
 
 const importedUser = z.object(
   {
@@ -62,8 +62,8 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
       yield { number: ++number, text: decode(rest.subarray(0, end)) };
       rest = rest.subarray(end + 1);
     }
-    if (rest.length > longestLine)
-      throw new OperatorError(`Line ${number + 1} is over ${longestLine} bytes: not JSON lines`);
+    if (rest.length > maxLineBytes)
+      throw new OperatorError(`Line ${number + 1} is over ${maxLineBytes} bytes: not JSON lines`);
   }
   yield { number: ++number, text: decode(rest) };
 }

@@ -6,8 +6,8 @@ const address =
   /^(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** RFC 5321 §4.5.3.1.3, less the angle brackets. */
-const longestAddress = 254;
-const longestPassword = 1024;
+const maxEmailLength = 254;
+const maxPasswordLength = 1024;
 
 // ASCII only: String.toLowerCase would turn U+212A (the Kelvin sign) into a plain k, and so one address into another.
 const lowerCase = (value: string): string =>
@@ -17,8 +17,8 @@ const emailAddress = text().trim().overwrite(lowerCase);
 
 const password = text()
   .refine(
-    (value) => codePoints(value) <= longestPassword,
-    rule("VALIDATION_ERROR", `must be at most ${longestPassword} characters`),
+    (value) => codePoints(value) <= maxPasswordLength,
+    rule("VALIDATION_ERROR", `must be at most ${maxPasswordLength} characters`),
   )
   .meta({ format: "password" });
 
@@ -30,7 +30,7 @@ export const registerInput = z
   .object({
     email: emailAddress
       .refine(
-        (value) => value.length <= longestAddress && address.test(value),
+        (value) => value.length <= maxEmailLength && address.test(value),
         rule("INVALID_EMAIL"),
       )
       .meta({ format: "email" }),

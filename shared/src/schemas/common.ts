@@ -84,14 +84,14 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
     .meta({ enum: [...values] });
 
 /** The largest id that a column of type integer holds. */
-const largestId = 2_147_483_647;
+const maxId = 2_147_483_647;
 
 /** An id that nobody can own becomes 0, which nobody owns: it is then as absent as one that never was. */
 export const id = () =>
   z
     .number()
     .refine(Number.isInteger, rule("VALIDATION_ERROR", "must be an integer"))
-    .overwrite((value) => (value >= 1 && value <= largestId ? value : 0))
+    .overwrite((value) => (value >= 1 && value <= maxId ? value : 0))
     .meta({ type: "integer" });
 
 /** The output of what answers nothing. */

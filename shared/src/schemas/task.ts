@@ -69,13 +69,13 @@ const positiveInteger = (standard: number) =>
     .default(standard);
 
 /** Tasks on a page at most; who asks for more gets as many, and is told so. */
-const largestPage = 100;
+const maxPageSize = 100;
 
 export const taskListInput = z
   .object({
     page: positiveInteger(1),
     limit: positiveInteger(20)
-      .overwrite((value) => Math.min(value, largestPage))
+      .overwrite((value) => Math.min(value, maxPageSize))
       .meta({ description: "Values over 100 count as 100" }),
     q: text().optional(),
     status: oneOf(statuses, "INVALID_STATUS").default("all"),

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { type ErrorCode, errorCodes } from "@taskwire/shared";
 import { type Operation, operationsOf } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
-import type { CallOptions } from "../faces.ts";
-import type { HttpRequest } from "../http.ts";
+import type { CallOptions } from "../client/transports.ts";
+import type { HttpRequest } from "../client/http.ts";
 import { credentials, type Place, type World } from "./worlds.ts";
 
 /** A real request that an operation answers with a status, and with a code where it refuses. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isScalar, parseDocument } from "yaml";
-import { operationsIn, contract } from "../contract.ts";
+import { operationsIn, contract } from "./contract.ts";
 
 /** One thing that rest-v1.yaml says an operation can answer. */
 interface Promised {

@@ -1,10 +1,10 @@
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
-import { type Account, addAccount, tokensOf } from "../account.ts";
-import { type Face, faces } from "../faces.ts";
-import { freePort } from "../free-port.ts";
-import { signUp } from "../people.ts";
-import { secret, startServer, type TestServer } from "../server.ts";
+import { type Account, addAccount, tokensOf } from "../setup/account.ts";
+import { type Transport, transports } from "../client/transports.ts";
+import { freePort } from "../process/free-port.ts";
+import { signUp } from "../client/people.ts";
+import { secret, startServer, type TestServer } from "../setup/server.ts";
 
 /** A server in a state that makes it answer something. */
 export type Place = "healthy" | "strict" | "broken" | "away";
@@ -25,7 +25,7 @@ export interface World extends Account {
   other: { tag_id: number; name: string };
 }
 
-const [rest] = faces as [Face];
+const [rest] = transports as [Transport];
 
 const options = {
   healthy: {},

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorBody } from "@taskwire/shared";
 import type { Operation } from "@taskwire/server/rest/operations.ts";
-import { contractErrors } from "../error-table.ts";
-import type { Answer } from "../faces.ts";
-import { type HttpRequest, send } from "../http.ts";
+import { contractErrors } from "../docs/error-table.ts";
+import type { Answer } from "../client/transports.ts";
+import { type HttpRequest, send } from "../client/http.ts";
 import { isRecord, own } from "./fields.ts";
-import { renew, type Side } from "./sides.ts";
+import { renew, type Target } from "./targets.ts";
 
 const rows = new Map(contractErrors.map((row) => [row.code, row]));
 
@@ -19,13 +19,16 @@ const allowed = {
 };
 
 /** What is wrong with an answer by itself, whatever was asked. */
-const faultOf = (face: "REST" | "RPC", { status, error, text }: Answer): string | undefined => {
+const faultOf = (
+  transport: "REST" | "RPC",
+  { status, error, text }: Answer,
+): string | undefined => {
   if (status >= 500) return "A server error";
   if (error === undefined) return status >= 400 ? "No error body" : undefined;
   const row = rows.get(error.code);
   if (row === undefined) return "A code that the contract does not have";
   if (row.status !== status) return `Not the status of ${error.code}`;
-  if (Object.keys(error).some((key) => !allowed[face].includes(key)))
+  if (Object.keys(error).some((key) => !allowed[transport].includes(key)))
     return "More than an error body";
   if (error.code !== "VALIDATION_ERROR" && error.detail !== row.detail) return "Another sentence";
   return leaks.test(text) ? "A word of what is behind the API" : undefined;
@@ -43,7 +46,7 @@ const ownKeys = new Set([
   "expires_at",
 ]);
 
-/** What an answer gave, without what no two sides have in common; undefined where nothing is left. */
+/** What an answer gave, without what no two targets have in common; undefined where nothing is left. */
 const shared = (data: unknown): unknown => {
   if (data === undefined) return undefined;
   const text = JSON.stringify(data, (key, value: unknown) => {
@@ -55,16 +58,20 @@ const shared = (data: unknown): unknown => {
   return JSON.parse(text) as unknown;
 };
 
-/** What all sides must agree on. */
-const outcomeOf = (operation: Operation, { face }: Side, { data, error }: Answer): unknown => {
+/** What all targets must agree on. */
+const outcomeOf = (
+  operation: Operation,
+  { transport }: Target,
+  { data, error }: Answer,
+): unknown => {
   if (error === undefined) return { data: shared(data) };
   const { code, field } = error;
-  const names = face.name === "RPC" ? operation.rest.fields : undefined;
+  const names = transport.name === "RPC" ? operation.rest.fields : undefined;
   return { code, field: names?.[field ?? ""] ?? field };
 };
 
-/** The input with a side's own ids put in. */
-const inputFor = ({ fixture }: Side, input: unknown): unknown => {
+/** The input with a target's own ids put in. */
+const inputFor = ({ fixture }: Target, input: unknown): unknown => {
   if (!isRecord(input)) return input;
   const ids: Record<string, unknown> = { ...fixture };
   return Object.fromEntries(
@@ -73,10 +80,13 @@ const inputFor = ({ fixture }: Side, input: unknown): unknown => {
 };
 
 /** A task must come back as the answer that stored it said. */
-const readBack = async ({ face, server, token }: Side, { data }: Answer): Promise<boolean> => {
+const readBack = async (
+  { transport, server, token }: Target,
+  { data }: Answer,
+): Promise<boolean> => {
   if (!isRecord(data) || !("title" in data)) return true;
   const { id: task_id } = data;
-  const { data: again } = await face.call(server.url, "task.get", { task_id }, { token });
+  const { data: again } = await transport.call(server.url, "task.get", { task_id }, { token });
   return isDeepStrictEqual(again, data);
 };
 
@@ -96,94 +106,98 @@ const short = (value: unknown): string => {
 };
 
 interface Result {
-  /** What all sides must agree on. */
+  /** What all targets must agree on. */
   outcome: unknown;
   /** What is wrong with the answer by itself. */
   fault: string | undefined;
 }
 
-/** Asks all sides the same; what is wrong with any answer, or between them. */
+/** Asks all targets the same; what is wrong with any answer, or between them. */
 const compare = async (
-  sides: readonly Side[],
+  targets: readonly Target[],
   said: readonly [string, unknown],
-  ask: (side: Side) => Promise<Result>,
+  ask: (target: Target) => Promise<Result>,
 ): Promise<string[]> => {
   const results = await Promise.all(
-    sides.map((side) =>
-      // A face that cannot make sense of an answer throws.
-      ask(side).catch((error: unknown): Result => ({ outcome: undefined, fault: String(error) })),
+    targets.map((target) =>
+      // A transport that cannot make sense of an answer throws.
+      ask(target).catch((error: unknown): Result => ({ outcome: undefined, fault: String(error) })),
     ),
   );
   const named = (of: (result: Result) => string) =>
-    results.map((result, i) => `${sides[i]?.name}: ${of(result)}`);
+    results.map((result, i) => `${targets[i]?.name}: ${of(result)}`);
   const isOne = results.every(({ outcome }) => isDeepStrictEqual(outcome, results[0]?.outcome));
   return [
     ...results.flatMap(({ fault }, i) =>
-      fault === undefined ? [] : [`${sides[i]?.name}: ${fault}`],
+      fault === undefined ? [] : [`${targets[i]?.name}: ${fault}`],
     ),
     ...(isOne ? [] : [`No agreement: ${named(({ outcome }) => short(outcome)).join(" | ")}`]),
   ].map((fault) => `${said[0]} ${short(said[1])}: ${fault}`);
 };
 
-/** What is wrong when all sides are given the same input. */
+/** What is wrong when all targets are given the same input. */
 export const faultsOf = (
-  sides: readonly Side[],
+  targets: readonly Target[],
   operation: Operation,
   input: unknown,
 ): Promise<string[]> =>
-  compare(sides, [operation.name, input], async (side) => {
-    const { face, server, token } = side;
+  compare(targets, [operation.name, input], async (target) => {
+    const { transport, server, token } = target;
     const { name, rest } = operation;
-    const answer = await face.call(server.url, name, inputFor(side, input), { token });
+    const answer = await transport.call(server.url, name, inputFor(target, input), { token });
     const isStored =
-      rest.method === "GET" || (isKept(input, answer) && (await readBack(side, answer)));
-    if (rest.method === "DELETE" && answer.error === undefined) await renew(side);
+      rest.method === "GET" || (isKept(input, answer) && (await readBack(target, answer)));
+    if (rest.method === "DELETE" && answer.error === undefined) await renew(target);
     return {
-      outcome: outcomeOf(operation, side, answer),
+      outcome: outcomeOf(operation, target, answer),
       fault:
-        faultOf(face.name, answer) ?? (isStored ? undefined : "Not stored as given and answered"),
+        faultOf(transport.name, answer) ??
+        (isStored ? undefined : "Not stored as given and answered"),
     };
   });
 
 /** Whether an input is taken for what it is: refused neither for its form nor for a rule of a field. */
 export const isTaken = async (
-  side: Side,
+  target: Target,
   { name }: Operation,
   input: unknown,
 ): Promise<boolean> => {
-  const { face, server, token } = side;
-  const { status } = await face.call(server.url, name, inputFor(side, input), { token });
+  const { transport, server, token } = target;
+  const { status } = await transport.call(server.url, name, inputFor(target, input), { token });
   return status !== 400 && status !== 422;
 };
 
 /**
- * What is wrong when all sides are sent a request that is spoilt in the same way.
- * @param spoil makes the request from the one that a side would have sent
+ * What is wrong when all targets are sent a request that is spoilt in the same way.
+ * @param spoil makes the request from the one that a target would have sent
  */
 export const faultsOfRaw = (
-  sides: readonly Side[],
+  targets: readonly Target[],
   operation: Operation,
   input: unknown,
   how: unknown,
-  spoil: (request: HttpRequest, side: Side) => HttpRequest,
+  spoil: (request: HttpRequest, target: Target) => HttpRequest,
 ): Promise<string[]> =>
-  compare(sides, [operation.name, how], async (side) => {
-    const { face, server, token } = side;
-    const request = face.request(operation.name, inputFor(side, input), { token });
-    const answer = await face.send(server.url, spoil(request, side));
-    if (operation.rest.method === "DELETE" && answer.error === undefined) await renew(side);
-    return { outcome: outcomeOf(operation, side, answer), fault: faultOf(face.name, answer) };
+  compare(targets, [operation.name, how], async (target) => {
+    const { transport, server, token } = target;
+    const request = transport.request(operation.name, inputFor(target, input), { token });
+    const answer = await transport.send(server.url, spoil(request, target));
+    if (operation.rest.method === "DELETE" && answer.error === undefined) await renew(target);
+    return {
+      outcome: outcomeOf(operation, target, answer),
+      fault: faultOf(transport.name, answer),
+    };
   });
 
 const callsIn = (body: unknown): unknown[] => (Array.isArray(body) ? body : [body]);
 
 /** What is wrong when tRPC is sent a path, and whatever that makes of calls in one request. */
 export const faultsOfEnvelope = (
-  sides: readonly Side[],
+  targets: readonly Target[],
   method: string,
   path: string,
 ): Promise<string[]> =>
-  compare(sides, [method, path], async ({ server, token }) => {
+  compare(targets, [method, path], async ({ server, token }) => {
     const isPost = method === "POST";
     const headers = {
       authorization: `Bearer ${token}`,

@@ -33,7 +33,7 @@ const shapeOf = (schema: z.core.$ZodType): Shape => {
   return Object.assign({}, own, value) as Shape; // JSON Schema's own types are wider than what is read here.
 };
 
-/** Every field that both faces have, under the router's names: a new one is tried without being listed here. */
+/** Every field that both transports have, under the router's names: a new one is tried without being listed here. */
 export const fieldsOf = ({ rest, inputs }: Operation): Field[] =>
   inputs
     .flatMap(({ shape }) => Object.entries<z.core.$ZodType>(shape))
@@ -47,7 +47,7 @@ export const fieldsOf = ({ rest, inputs }: Operation): Field[] =>
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Own rows that every side has, and makes anew when they are deleted. */
+/** Own rows that every target has, and makes anew when they are deleted. */
 export interface Fixture {
   task_id: number;
   tag_id: number;
@@ -55,7 +55,7 @@ export interface Fixture {
   session_id: string;
 }
 
-/** Stands for the fixture's id of that name, which a side puts in. */
+/** Stands for the fixture's id of that name, which a target puts in. */
 export const own = Symbol("own");
 
 /**
@@ -84,7 +84,7 @@ const fits = (text: string, longest: number): boolean =>
   text.isWellFormed() && encodeURIComponent(text).length <= longest;
 
 /**
- * Whether both faces can say it. A path, query or form is all text: a number is said there by its digits, and
+ * Whether both transports can say it. A path, query or form is all text: a number is said there by its digits, and
  * nothing else than a number or a text can be; a text of digits is a number to REST and a text to tRPC.
  */
 export const isSayable = ({ place, shape }: Field, value: unknown): boolean => {

@@ -10,9 +10,9 @@ import {
   token,
   user,
 } from "@taskwire/shared";
-import * as auth from "../../services/auth.ts";
-import * as password from "../../services/password.ts";
-import * as session from "../../services/session.ts";
+import * as auth from "../../services/auth/account.ts";
+import * as password from "../../services/auth/password.ts";
+import * as session from "../../services/auth/session.ts";
 import { cookieProcedure, limited, protectedProcedure, router } from "../trpc.ts";
 
 const tag = "Authentication";

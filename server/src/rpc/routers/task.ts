@@ -10,9 +10,9 @@ import {
   taskPatch,
   taskReplace,
 } from "@taskwire/shared";
-import * as task from "../../services/task.ts";
-import * as taskList from "../../services/task-list.ts";
-import * as taskTags from "../../services/task-tags.ts";
+import * as task from "../../services/task/task.ts";
+import * as taskList from "../../services/task/list.ts";
+import * as taskTags from "../../services/task/tags.ts";
 import { protectedProcedure, router } from "../trpc.ts";
 
 const section = "Tasks";
