@@ -99,7 +99,8 @@ export const buildApp = async (
     exposedHeaders: ["X-Request-Id", "Retry-After"],
     strictPreflight: false,
   });
-  await app.register(cookie);
+  // Its hook would parse the request's cookies, which http/refresh-cookie.ts does by itself.
+  await app.register(cookie, { hook: false });
   registerHealth(app, deps);
   registerDocs(app, openApiDocument(router));
   await app.register(async (scope) => registerTrpc(scope, deps, router));

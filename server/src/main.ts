@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
 import { createLogger } from "./logger.ts";
-import { OperatorError } from "./operator-error.ts";
+import { OperatorError } from "./errors.ts";
 
 const listen = async (app: FastifyInstance, { host, port }: Config): Promise<string> => {
   try {

@@ -5,19 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-const rest = {
-  method: "GET",
-  status: 200,
-  success: "Never",
-  operationId: "fail",
-  summary: "Fail",
-  tag: "Test",
-} as const;
+const rest = { operationId: "fail", summary: "Fail", responses: { 200: "Never" } } as const;
 
 // A router of the test's own shows that the transports know nothing of the product's procedures.
 const failing = router({
   refuse: publicProcedure
-    .meta({ rest: { ...rest, path: "/refuse/{code}" } })
+    .meta({ rest: { ...rest, route: "GET /refuse/{code}" } })
     .input(z.object({ code: z.string() }))
     .output(z.object({}))
     .query(({ input }) => {
@@ -29,13 +22,13 @@ const failing = router({
       });
     }),
   crash: publicProcedure
-    .meta({ rest: { ...rest, path: "/crash" } })
+    .meta({ rest: { ...rest, route: "GET /crash" } })
     .output(z.object({}))
     .query(() => {
       throw new Error("secret: select * from users");
     }),
   lie: publicProcedure
-    .meta({ rest: { ...rest, path: "/lie" } })
+    .meta({ rest: { ...rest, route: "GET /lie" } })
     .output(z.object({ id: z.string() }))
     // The output schema is what keeps such a mistake from the caller.
     .query(() => ({ id: 5 }) as unknown as { id: string }),

@@ -12,13 +12,10 @@ const done = { REST: Promise.withResolvers<boolean>(), RPC: Promise.withResolver
 const slow = publicProcedure
   .meta({
     rest: {
-      method: "POST",
-      path: "/slow/{transport}",
-      status: 201,
-      success: "",
+      route: "POST /slow/{transport}",
       operationId: "slow",
       summary: "",
-      tag: "",
+      responses: { 201: "" },
     },
   })
   .input(z.object({ transport: z.enum(["REST", "RPC"]) }))
@@ -26,11 +23,11 @@ const slow = publicProcedure
   .mutation(async ({ ctx, input: { transport } }) => {
     await gates[transport].promise;
     try {
-      ctx.refreshCookie.set("late");
-      ctx.header("X-Late", "late");
-      ctx.markUnchanged();
+      ctx.call.refreshCookie.set("late");
+      ctx.call.setHeader("X-Late", "late");
+      ctx.call.markUnchanged();
     } finally {
-      done[transport].resolve(ctx.signal().aborted);
+      done[transport].resolve(ctx.call.signal().aborted);
     }
     throw new Error("A late failure");
   });

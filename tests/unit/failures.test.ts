@@ -1,5 +1,5 @@
 import { isDatabaseAway } from "@taskwire/server/db/failures.ts";
-import { translate } from "@taskwire/server/rpc/translate-error.ts";
+import { translateError } from "@taskwire/server/rpc/translate-error.ts";
 import { describe, expect, test } from "vitest";
 
 const withCode = (code: string, message = "x") => Object.assign(new Error(message), { code });
@@ -66,7 +66,9 @@ test("an error that is its own cause comes to an end", () => {
 
 describe("a caller is told of", () => {
   const told = (error: Error) => {
-    const { code, detail, field, retryAfter } = translate(new Error("driver", { cause: error }));
+    const { code, detail, field, retryAfter } = translateError(
+      new Error("driver", { cause: error }),
+    );
     return { code, detail, field, retryAfter };
   };
 

@@ -49,52 +49,54 @@ describe("guesses", () => {
   afterEach(() => vi.useRealTimers());
 
   test("are four an hour from an address for each sign-in a minute, on each account", async () => {
-    const { guess } = createRateLimits({ ...limits, login: 2 });
+    const { takePasswordAttempt } = createRateLimits({ ...limits, login: 2 });
     for (const account of ["ada", "nobody"]) {
       for (let i = 0; i < 8; i++)
-        expect(await waitAfter(guess(account, "192.0.2.1", i % 2 === 0))).toBeUndefined();
+        expect(
+          await waitAfter(takePasswordAttempt(account, "192.0.2.1", i % 2 === 0)),
+        ).toBeUndefined();
       vi.setSystemTime(Date.now() + 600_000);
       for (const isKnown of [true, false])
-        expect(await waitAfter(guess(account, "192.0.2.1", isKnown))).toBe(3000);
-      expect(await waitAfter(guess(account, "192.0.2.2", false))).toBeUndefined();
+        expect(await waitAfter(takePasswordAttempt(account, "192.0.2.1", isKnown))).toBe(3000);
+      expect(await waitAfter(takePasswordAttempt(account, "192.0.2.2", false))).toBeUndefined();
     }
   });
 
   test("are twenty from all addresses, which lock nobody out where the account is known", async () => {
-    const { guess } = createRateLimits(limits);
+    const { takePasswordAttempt } = createRateLimits(limits);
     for (let i = 0; i < 20; i++)
-      expect(await waitAfter(guess("ada", `192.0.2.${i}`, false))).toBeUndefined();
-    expect(await waitAfter(guess("ada", "198.51.100.1", false))).toBe(3600);
+      expect(await waitAfter(takePasswordAttempt("ada", `192.0.2.${i}`, false))).toBeUndefined();
+    expect(await waitAfter(takePasswordAttempt("ada", "198.51.100.1", false))).toBe(3600);
     for (let i = 0; i < 4; i++)
-      expect(await waitAfter(guess("ada", "198.51.100.1", true))).toBeUndefined();
-    expect(await waitAfter(guess("ada", "198.51.100.1", true))).toBe(3600);
-    expect(await waitAfter(guess("grace", "198.51.100.1", false))).toBeUndefined();
+      expect(await waitAfter(takePasswordAttempt("ada", "198.51.100.1", true))).toBeUndefined();
+    expect(await waitAfter(takePasswordAttempt("ada", "198.51.100.1", true))).toBe(3600);
+    expect(await waitAfter(takePasswordAttempt("grace", "198.51.100.1", false))).toBeUndefined();
   });
 
   test("that prove right do not count, nor do those that are refused", async () => {
-    const { guess } = createRateLimits(limits);
-    const right = () => guess("ada", "192.0.2.1", false);
+    const { takePasswordAttempt } = createRateLimits(limits);
+    const right = () => takePasswordAttempt("ada", "192.0.2.1", false);
     for (let i = 0; i < 100; i++) (await right())();
     const pending = [await right(), await right(), await right(), await right()];
     for (let i = 0; i < 100; i++) expect(await waitAfter(right())).toBe(3600);
     for (const refund of pending) refund();
     for (let i = 0; i < 100; i++) (await right())();
-    expect(await waitAfter(guess("ada", "192.0.2.2", false))).toBeUndefined();
+    expect(await waitAfter(takePasswordAttempt("ada", "192.0.2.2", false))).toBeUndefined();
   });
 
   test("are whole again after the time that was told", async () => {
-    const { guess } = createRateLimits(limits);
-    for (let i = 0; i < 4; i++) await guess("ada", "192.0.2.1", false);
+    const { takePasswordAttempt } = createRateLimits(limits);
+    for (let i = 0; i < 4; i++) await takePasswordAttempt("ada", "192.0.2.1", false);
     vi.setSystemTime(Date.now() + 1234);
-    const wait = await waitAfter(guess("ada", "192.0.2.1", false));
+    const wait = await waitAfter(takePasswordAttempt("ada", "192.0.2.1", false));
     vi.setSystemTime(Date.now() + Number(wait) * 1000);
-    expect(await waitAfter(guess("ada", "192.0.2.1", false))).toBeUndefined();
+    expect(await waitAfter(takePasswordAttempt("ada", "192.0.2.1", false))).toBeUndefined();
   });
 
   test("made at once are counted before any of them is checked", async () => {
-    const { guess } = createRateLimits(limits);
+    const { takePasswordAttempt } = createRateLimits(limits);
     const waits = await Promise.all(
-      Array.from({ length: 50 }, () => waitAfter(guess("ada", "192.0.2.1", false))),
+      Array.from({ length: 50 }, () => waitAfter(takePasswordAttempt("ada", "192.0.2.1", false))),
     );
     expect(waits.filter((wait) => wait === undefined)).toHaveLength(4);
   });

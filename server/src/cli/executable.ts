@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { ConfigError } from "../config.ts";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 
 /** Adds the variables of a `.env` file in the working directory, if there is one; what is set already wins. */
 export const loadEnvFile = (): void => {

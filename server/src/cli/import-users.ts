@@ -5,7 +5,7 @@ import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { loadEnvFile, run } from "./executable.ts";
 import { createLogger } from "../logger.ts";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 import { importUsers } from "../services/user-import.ts";
 
 /** Lines between two lines of progress, where they pile up instead of replacing each other. */

@@ -5,7 +5,7 @@ import { migrateDown, migrateUp, migrationStatus, schemaDrift } from "../db/migr
 import { createMigration } from "../db/new-migration.ts";
 import type { Orm } from "../db/orm.ts";
 import { loadEnvFile, run } from "./executable.ts";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 
 const usage = `Usage: pnpm migrate COMMAND
 

@@ -5,7 +5,7 @@ import { pendingMigrations } from "../db/migrator.ts";
 import { createDeps } from "../deps.ts";
 import { loadEnvFile, run } from "./executable.ts";
 import { createLogger } from "../logger.ts";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 import { register } from "../services/auth/account.ts";
 import { systemContext } from "../services/context.ts";
 import { fillDemo } from "../services/demo.ts";

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 import { schemaDrift } from "./migrator.ts";
 
 const folder = dirname(fileURLToPath(import.meta.resolve("@taskwire/migrations")));

@@ -1,4 +1,4 @@
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 import { openPostgres, type Orm } from "./orm.ts";
 
 const reasonOf = (error: unknown): string => {

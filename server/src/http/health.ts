@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { pendingMigrations } from "../db/migrator.ts";
 import { withTimeout } from "../timeout.ts";
 import type { Deps } from "../deps.ts";
-import { serviceUnavailable } from "../rpc/translate-error.ts";
+import { serviceUnavailable } from "../errors.ts";
 
 /** Milliseconds: who asks whether to send requests here does not wait long for the answer. */
 const maxCheckTime = 1000;

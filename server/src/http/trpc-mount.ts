@@ -8,22 +8,23 @@ import {
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
+import { proceduresOf } from "../rpc/meta.ts";
+import { translateError } from "../rpc/translate-error.ts";
 import { httpContext } from "./call-context.ts";
-import { fromHttp, refuse } from "./error-responses.ts";
-import { metaOf } from "../rpc/meta.ts";
-import { translate } from "../rpc/translate-error.ts";
+import { errorFromHttp, setErrorResponse } from "./error-responses.ts";
+import { assertHashCapacity } from "./hash-capacity.ts";
 
-/** Where the tRPC transport lives, and the path of its cookie. */
+/** The path of the tRPC transport and of its cookie. */
 const prefix = "/trpc";
 
-/** Calls in one request at most; a batch is no way around a limit or a timeout. */
+/** Calls in one request: a batch must not bypass a limit or a timeout. */
 const maxBatchSize = 10;
 
-/** The body of a refusal that no procedure made, as a tRPC client expects it. */
-const bodyOf = (router: AnyTRPCRouter, refusal: AppError): unknown => ({
+/** The body of an error that no procedure made, as a tRPC client expects it. */
+const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
   error: getTRPCErrorShape({
     config: router._def._config,
-    error: new TRPCError({ code: errors[refusal.code].trpc, cause: refusal }),
+    error: new TRPCError({ code: errors[error.code].trpc, cause: error }),
     type: "unknown",
     path: undefined,
     input: undefined,
@@ -35,45 +36,43 @@ const bodyOf = (router: AnyTRPCRouter, refusal: AppError): unknown => ({
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
 
-const hashesIn = (router: AnyTRPCRouter): Set<string> => {
-  const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
-  const hashing = procedures.filter(([, procedure]) => metaOf(procedure).hashes);
-  return new Set(hashing.map(([name]) => name));
-};
-
 /** The procedures that a request names. */
-const namesIn = (url: string): string[] =>
+const proceduresIn = (
+  url: string,
+  procedures: ReadonlyMap<string, AnyTRPCProcedure>,
+): AnyTRPCProcedure[] =>
   url
     .slice(prefix.length + 1)
     .split("?", 1)
     .join()
-    .split(",");
+    .split(",")
+    .flatMap((name) => procedures.get(name) ?? []);
 
-/** Serves the router at /trpc, JSON only, errors in tRPC's shape. */
+/** Serves the router at /trpc: JSON only, errors in tRPC's shape. */
 export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
-  const hashing = hashesIn(router);
+  const procedures = new Map(proceduresOf(router));
   scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
     reply.header("Cache-Control", "no-store");
-    if (namesIn(url).some((name) => hashing.has(name))) deps.passwords.assertCapacity();
+    assertHashCapacity(deps, proceduresIn(url, procedures));
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");
   });
-  scope.setErrorHandler((error, request, reply) => {
-    const refusal = fromHttp(error);
-    return refuse(refusal, request, reply).send(bodyOf(router, refusal));
+  scope.setErrorHandler((thrown, request, reply) => {
+    const error = errorFromHttp(thrown);
+    return setErrorResponse(error, request, reply).send(bodyOf(router, error));
   });
   const trpcOptions: FastifyTRPCPluginOptions<AnyTRPCRouter>["trpcOptions"] = {
     router,
     maxBatchSize,
     createContext: ({ req, res }) => httpContext(deps, req, res, prefix),
-    // tRPC's answer replaces the Vary header that CORS has set by then.
+    // tRPC's response replaces the Vary header that CORS has set by then.
     responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),
     onError: ({ error, req }) => {
-      // A procedure's own errors are translated and logged by then; this is for what breaks around them.
+      // A procedure's own errors are translated and logged by then; this is for failures around procedures.
       if (error.cause instanceof AppError) return;
-      const { code, cause } = translate(error);
-      if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "A tRPC request failed");
+      const { code, cause } = translateError(error);
+      if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "tRPC request failed");
     },
   };
   scope.register(fastifyTRPCPlugin, { prefix, trpcOptions });

@@ -1,5 +1,7 @@
 import { hasLegacyHashes } from "./legacy-hash-watch.ts";
-import type { Deps } from "../deps.ts";
+import type { Logger } from "pino";
+import type { Orm } from "../db/orm.ts";
+import type { PasswordHashing } from "../security/password-hashing.ts";
 import { removeExpiredSessions } from "./expired-sessions.ts";
 
 /** Milliseconds between two rounds. */
@@ -11,8 +13,21 @@ const maxBatches = 20;
 /** Rows in a batch. */
 const batch = 1000;
 
+/** What housekeeping needs of the server's parts. */
+interface HousekeepingDeps {
+  orm: Orm;
+  clock: () => Date;
+  log: Logger;
+  passwords: PasswordHashing;
+}
+
 /** One round of what has to be done now and then, whoever calls. */
-export const runHousekeeping = async ({ orm, clock, log, passwords }: Deps): Promise<void> => {
+export const runHousekeeping = async ({
+  orm,
+  clock,
+  log,
+  passwords,
+}: HousekeepingDeps): Promise<void> => {
   try {
     await passwords.setLegacy(await hasLegacyHashes(orm));
     let removed = 0;
@@ -28,7 +43,7 @@ export const runHousekeeping = async ({ orm, clock, log, passwords }: Deps): Pro
 };
 
 /** Keeps house now and every minute until it is stopped. */
-export const startHousekeeping = (deps: Deps): { stop: () => void } => {
+export const startHousekeeping = (deps: HousekeepingDeps): { stop: () => void } => {
   void runHousekeeping(deps);
   const timer = setInterval(() => void runHousekeeping(deps), interval).unref();
   return { stop: () => clearInterval(timer) };

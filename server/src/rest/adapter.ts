@@ -4,6 +4,7 @@ import { type AnyTRPCRouter, callTRPCProcedure } from "@trpc/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
+import { assertHashCapacity } from "../http/hash-capacity.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { coerceAll } from "./coerce.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
@@ -34,7 +35,7 @@ const inputOf = ({ rest, fields, inputs }: Operation, request: FastifyRequest): 
       ...(rest.body === "form" ? coerceAll(fields, body) : body),
       ...coerceAll(fields, path),
     };
-  for (const [name, wireName] of Object.entries(rest.fields ?? {})) {
+  for (const [name, wireName] of Object.entries(rest.fieldNames)) {
     values[name] = values[wireName];
     delete values[wireName];
   }
@@ -42,7 +43,7 @@ const inputOf = ({ rest, fields, inputs }: Operation, request: FastifyRequest): 
 };
 
 /** The fields of the output that REST shows. */
-const shown = (output: unknown, schema: RestMeta["output"]): unknown =>
+const pickOutput = (output: unknown, schema: RestMeta["output"]): unknown =>
   schema === undefined || !isRecord(output)
     ? output
     : Object.fromEntries(Object.keys(schema.shape).map((name) => [name, output[name]]));
@@ -51,15 +52,19 @@ const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
+    const context = httpContext(deps, request, reply, `${prefix}/auth`);
     const output: unknown = await callTRPCProcedure({
       router,
       path,
       type: procedure._def.type,
       ctx: {
-        ...httpContext(deps, request, reply, `${prefix}/auth`),
-        fields: rest.fields,
-        markUnchanged: () => {
-          if (rest.already !== undefined) status = 200;
+        ...context,
+        call: {
+          ...context.call,
+          fieldNames: rest.fieldNames,
+          markUnchanged: () => {
+            if (rest.unchanged !== undefined) status = 200;
+          },
         },
       },
       getRawInput: () => Promise.resolve(inputOf(operation, request)),
@@ -67,7 +72,7 @@ const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
       batchIndex: 0,
     });
     reply.code(status);
-    return status === 204 ? reply.send() : shown(output, rest.output);
+    return status === 204 ? reply.send() : pickOutput(output, rest.output);
   };
 };
 
@@ -124,7 +129,7 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
           method: operation.rest.method,
           url: urlOf(operation),
           onRequest: async () => {
-            if (operation.meta.hashes) deps.passwords.assertCapacity();
+            assertHashCapacity(deps, [operation.procedure]);
           },
           handler: serve(deps, router, operation),
         });

@@ -3,7 +3,7 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
 import { statusOf } from "../rpc/translate-error.ts";
 import { codesOf } from "./codes.ts";
-import { type Operation, operationsOf, prefix } from "./operations.ts";
+import { namesInPath, type Operation, operationsOf, prefix } from "./operations.ts";
 
 type JsonObject = Record<string, unknown>;
 
@@ -19,7 +19,7 @@ const errorSchema = {
   },
 };
 
-const refusal = (status: number, codes: readonly ErrorCode[]): JsonObject => ({
+const errorResponse = (status: number, codes: readonly ErrorCode[]): JsonObject => ({
   description: codes.join(", "),
   ...(status === 429 || status === 503
     ? {
@@ -52,11 +52,8 @@ const headersOf = ({ rest }: Operation): JsonObject =>
         ),
       };
 
-const namesInPath = ({ rest }: Operation): Set<string> =>
-  new Set([...rest.path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name));
-
 const parametersOf = (operation: Operation): JsonObject[] => {
-  const inPath = namesInPath(operation);
+  const inPath = namesInPath(operation.rest.path);
   return Object.entries(operation.fields)
     .filter(([name]) => inPath.has(name) || operation.rest.body === undefined)
     .map(([name, { description, ...schema }]) => {
@@ -69,15 +66,15 @@ const parametersOf = (operation: Operation): JsonObject[] => {
 /** The body's schema: the input that is not in the path, by reference where REST spells its fields as they are. */
 const bodyOf = (operation: Operation, schemaOf: (schema: z.ZodType) => JsonObject): JsonObject => {
   const { rest, inputs, fields } = operation;
-  const inPath = namesInPath(operation);
+  const inPath = namesInPath(operation.rest.path);
   const body = inputs.find((input) => !Object.keys(input.shape).some((name) => inPath.has(name)));
   if (body === undefined)
     throw new TypeError(`${operation.name} takes a body, but has no input for it`);
-  if (rest.fields === undefined) return schemaOf(body);
+  if (Object.keys(rest.fieldNames).length === 0) return schemaOf(body);
   const { required = [] } = z.toJSONSchema(body, { io: "input" });
   return {
     type: "object",
-    required: required.map((name) => rest.fields?.[name] ?? name),
+    required: required.map((name) => rest.fieldNames[name] ?? name),
     properties: fields,
   };
 };
@@ -90,7 +87,7 @@ const describe = (
   const parameters = parametersOf(operation);
   const success =
     rest.status === 204 ? {} : { content: { "application/json": { schema: schemaOf(output) } } };
-  const refusals = Map.groupBy(codesOf(operation), statusOf);
+  const errorStatuses = Map.groupBy(codesOf(operation), statusOf);
   return {
     operationId: rest.operationId,
     summary: rest.summary,
@@ -107,9 +104,9 @@ const describe = (
         }),
     responses: {
       [rest.status]: { description: rest.success, ...headersOf(operation), ...success },
-      ...(rest.already === undefined ? {} : { 200: { description: rest.already, ...success } }),
+      ...(rest.unchanged === undefined ? {} : { 200: { description: rest.unchanged, ...success } }),
       ...Object.fromEntries(
-        [...refusals].map(([status, codes]) => [status, refusal(status, codes)]),
+        [...errorStatuses].map(([status, codes]) => [status, errorResponse(status, codes)]),
       ),
     },
   };

@@ -3,13 +3,7 @@ import { TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { ZodError } from "zod";
 import { isDatabaseAway, isUnstorable, meaningOfConstraint } from "../db/failures.ts";
-
-/**
- * A call that is put off: it may well succeed a second later.
- * @param cause why, for the log only
- */
-export const serviceUnavailable = (cause: unknown): AppError =>
-  new AppError("SERVICE_UNAVAILABLE", { retryAfter: 1, cause });
+import { serviceUnavailable } from "../errors.ts";
 
 /** The HTTP status of a code, computed from its tRPC code. */
 export const statusOf = (code: ErrorCode): number =>
@@ -72,7 +66,7 @@ const fromTransport = (error: TRPCError): AppError | undefined => {
  * @param error anything thrown in or around a procedure
  * @param fields the wire names of input fields that the transport calls otherwise
  */
-export const translate = (
+export const translateError = (
   error: unknown,
   fields: Readonly<Record<string, string>> = {},
 ): AppError => {
@@ -81,7 +75,7 @@ export const translate = (
     if (error.cause instanceof AppError) return error.cause;
     if (error.code === "BAD_REQUEST" && error.cause instanceof ZodError)
       return fromIssues(error.cause, fields);
-    return fromTransport(error) ?? translate(error.cause);
+    return fromTransport(error) ?? translateError(error.cause);
   }
   const meaning = meaningOfConstraint(error);
   if (meaning !== undefined) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 
 const pathIn = (dataDir: string): string => join(dataDir, "jwt-secret");
 

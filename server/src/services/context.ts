@@ -1,3 +1,4 @@
+import { AppError } from "@taskwire/shared";
 import type { Database } from "../db/orm.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../security/tokens.ts";
@@ -10,37 +11,64 @@ interface RefreshCookie {
   clear: () => void;
 }
 
-/** What a service may use: one fresh database handle for each call, and the shared parts. */
-export interface ServiceContext extends Pick<
-  Deps,
-  "config" | "clock" | "passwords" | "tokens" | "rateLimits" | "revocations"
-> {
-  db: Database;
+/**
+ * One call, as its transport describes it. A new field is added here, with its value for a call without a client, and
+ * in http/call-context.ts.
+ */
+export interface Call {
   /** Carries the request's id in every line. */
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
-  /** The client's address, as far as TRUST_PROXY lets it be told. */
+  /** The client's address; behind a proxy only as true as TRUST_PROXY makes it. */
   address: string;
-  /** What the client calls itself, if it does. A function, because few calls want it. */
+  /** The client's own name for itself, if it sent one. A function, because few calls read it. */
   device: () => string | undefined;
-  /** Fires when the client leaves before it is answered. A function, because few calls want it. */
+  /** Aborts when the client disconnects before it has its response. A function, because few calls read it. */
   signal: () => AbortSignal;
+  /** Whether a page of a foreign origin makes the call. */
+  foreignOrigin: boolean;
+  /**
+   * Reads the caller's identity from the access token.
+   * @throws {AppError} MISSING_TOKEN, INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
+   */
+  identify: () => Promise<Identity>;
   refreshCookie: RefreshCookie;
-  /** Tells the transport that what was asked for was so already: REST answers 200 instead of 201. */
+  /** Adds a header to the response, where the transport has headers. */
+  setHeader: (name: string, value: string) => void;
+  /** Input fields that the transport calls by another name: the schema's name to the transport's. */
+  fieldNames: Readonly<Record<string, string>>;
+  /** Marks a call that changed nothing, because its target was already in that state: REST answers 200 instead of 201. */
   markUnchanged: () => void;
 }
 
-/** The same, where somebody is signed in. */
+/** What a service works with: the server's parts, the call, and a database handle for this call only. */
+export interface ServiceContext {
+  deps: Deps;
+  call: Call;
+  db: Database;
+}
+
+/** The same for a signed-in caller. */
 export interface UserContext extends ServiceContext {
   user: Identity;
 }
 
-/** For work that no client asked for: there is nobody to give a cookie to, and nobody who leaves. */
-export const systemContext = (deps: Deps, db: Database): ServiceContext => ({
-  ...deps,
-  db,
+/** A call that no client made: it has no token, no cookie and no connection that could close. */
+export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
+  log,
   address: "127.0.0.1",
   device: () => undefined,
   signal: () => new AbortController().signal,
+  foreignOrigin: false,
+  identify: () => Promise.reject(new AppError("MISSING_TOKEN")),
   refreshCookie: { values: [], set: () => {}, clear: () => {} },
+  setHeader: () => {},
+  fieldNames: {},
   markUnchanged: () => {},
+});
+
+/** The context of work that the server itself starts. */
+export const systemContext = (deps: Deps, db: Database): ServiceContext => ({
+  deps,
+  call: callWithoutClient(deps),
+  db,
 });

@@ -2,7 +2,7 @@ import { dateTime, registerInput } from "@taskwire/shared";
 import { sql } from "kysely";
 import { z } from "zod";
 import type { Database } from "../db/orm.ts";
-import { OperatorError } from "../operator-error.ts";
+import { OperatorError } from "../errors.ts";
 import { bcryptHash } from "../security/password-hashing.ts";
 
 /** Lines for each statement. */

@@ -64,7 +64,7 @@ const parse = (text: string): unknown => (text === "" ? undefined : JSON.parse(t
 const rest: Omit<Transport, "call"> = {
   name: "REST",
   cookiePath: `${prefix}/auth`,
-  fieldName: (procedure, field) => operationOf(procedure).rest.fields?.[field] ?? field,
+  fieldName: (procedure, field) => operationOf(procedure).rest.fieldNames[field] ?? field,
   request: (procedure, input, options = {}) => {
     const { rest: spelling } = operationOf(procedure);
     const { method } = spelling;
@@ -74,7 +74,7 @@ const rest: Omit<Transport, "call"> = {
     for (const name of Object.keys(values))
       if (spelling.path.includes(`{${name}}`)) delete values[name];
     const wire = Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [spelling.fields?.[name] ?? name, value]),
+      Object.entries(values).map(([name, value]) => [spelling.fieldNames[name] ?? name, value]),
     );
     const headers = headersOf(options);
     if (spelling.body === "json") {

@@ -66,7 +66,7 @@ const outcomeOf = (
 ): unknown => {
   if (error === undefined) return { data: shared(data) };
   const { code, field } = error;
-  const names = transport.name === "RPC" ? operation.rest.fields : undefined;
+  const names = transport.name === "RPC" ? operation.rest.fieldNames : undefined;
   return { code, field: names?.[field ?? ""] ?? field };
 };
 

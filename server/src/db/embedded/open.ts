@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OperatorError } from "../../operator-error.ts";
+import { OperatorError } from "../../errors.ts";
 import { createCluster, exists, openCluster } from "./data-directory.ts";
 import { lockDirectory } from "./lock.ts";
 import { openPglite, type Orm } from "../orm.ts";

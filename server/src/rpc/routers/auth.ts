@@ -10,113 +10,94 @@ import {
   token,
   user,
 } from "@taskwire/shared";
-import * as auth from "../../services/auth/account.ts";
+import * as account from "../../services/auth/account.ts";
 import * as password from "../../services/auth/password.ts";
+import * as rotation from "../../services/auth/rotation.ts";
 import * as session from "../../services/auth/session.ts";
 import { cookieProcedure, limited, protectedProcedure, router } from "../trpc.ts";
-
-const tag = "Authentication";
 
 export const authRouter = router({
   register: limited("register")
     .meta({
       hashes: true,
       rest: {
-        method: "POST",
-        path: "/auth/register",
-        status: 201,
-        success: "Account created",
-        body: "json",
+        route: "POST /auth/register",
         operationId: "registerUser",
         summary: "Create an account",
-        tag,
+        responses: { 201: "Account created" },
       },
       throws: ["EMAIL_ALREADY_EXISTS"],
     })
     .input(registerInput)
     .output(user)
-    .mutation(({ ctx, input }) => auth.register(ctx, input)),
+    .mutation(({ ctx, input }) => account.register(ctx, input)),
 
   login: limited("login")
     .meta({
       hashes: true,
       rest: {
-        method: "POST",
-        path: "/auth/login",
-        status: 200,
-        success: "Signed in; the refresh token travels in the cookie only",
-        body: "form",
-        fields: { email: "username" },
-        headers: ["Set-Cookie"],
+        route: "POST /auth/login",
         operationId: "loginUser",
         summary: "Sign in",
-        tag,
+        responses: { 200: "Signed in; the refresh token travels in the cookie only" },
+        form: true,
+        fieldNames: { email: "username" },
+        headers: ["Set-Cookie"],
       },
       throws: ["INVALID_CREDENTIALS"],
     })
     .input(loginInput)
     .output(token)
-    .mutation(({ ctx, input }) => auth.login(ctx, input)),
+    .mutation(({ ctx, input }) => account.login(ctx, input)),
 
   refresh: limited("refresh")
     .meta({
       auth: "refresh",
       rest: {
-        method: "POST",
-        path: "/auth/refresh",
-        status: 200,
-        success: "A new access token, and the refresh token's successor in the cookie",
-        headers: ["Set-Cookie"],
+        route: "POST /auth/refresh",
         operationId: "refreshToken",
         summary: "Renew the access token",
-        tag,
+        responses: { 200: "A new access token, and the refresh token's successor in the cookie" },
+        headers: ["Set-Cookie"],
       },
     })
     .output(token)
-    .mutation(({ ctx }) => auth.refresh(ctx)),
+    .mutation(({ ctx }) => rotation.refresh(ctx)),
 
   logout: cookieProcedure
     .meta({
       rest: {
-        method: "POST",
-        path: "/auth/logout",
-        status: 200,
-        success:
-          "Signed out, also where nobody was signed in; the session ends and the cookie is cleared",
-        headers: ["Set-Cookie"],
+        route: "POST /auth/logout",
         operationId: "logoutUser",
         summary: "Sign out",
-        tag,
+        responses: {
+          200: "Signed out, also where nobody was signed in; the session ends and the cookie is cleared",
+        },
+        headers: ["Set-Cookie"],
       },
     })
     .output(message)
-    .mutation(({ ctx }) => auth.logout(ctx)),
+    .mutation(({ ctx }) => account.logout(ctx)),
 
   me: protectedProcedure
     .meta({
       rest: {
-        method: "GET",
-        path: "/auth/me",
-        status: 200,
-        success: "The signed-in user",
+        route: "GET /auth/me",
         operationId: "getCurrentUser",
         summary: "Show the signed-in user",
-        tag,
+        responses: { 200: "The signed-in user" },
       },
     })
     .output(user)
-    .query(({ ctx }) => auth.me(ctx)),
+    .query(({ ctx }) => account.me(ctx)),
 
   listSessions: protectedProcedure
     .meta({
       rest: {
-        method: "GET",
-        path: "/auth/sessions",
-        status: 200,
-        success: "The user's sessions, the last used first, at most 100",
+        route: "GET /auth/sessions",
         operationId: "listSessions",
         summary: "List the sessions",
-        tag,
+        responses: { 200: "The user's sessions, the last used first, at most 100" },
       },
     })
     .output(sessionList)
@@ -125,13 +106,10 @@ export const authRouter = router({
   revokeSession: protectedProcedure
     .meta({
       rest: {
-        method: "DELETE",
-        path: "/auth/sessions/{session_id}",
-        status: 204,
-        success: "Ended, also where there was none",
+        route: "DELETE /auth/sessions/{session_id}",
         operationId: "revokeSession",
         summary: "End a session",
-        tag,
+        responses: { 204: "Ended, also where there was none" },
       },
     })
     .input(sessionId)
@@ -141,13 +119,10 @@ export const authRouter = router({
   revokeOtherSessions: protectedProcedure
     .meta({
       rest: {
-        method: "DELETE",
-        path: "/auth/sessions",
-        status: 204,
-        success: "All sessions ended but the one that asked",
+        route: "DELETE /auth/sessions",
         operationId: "revokeOtherSessions",
         summary: "End all other sessions",
-        tag,
+        responses: { 204: "All sessions ended but the one that asked" },
       },
     })
     .output(nothing)
@@ -157,14 +132,10 @@ export const authRouter = router({
     .meta({
       hashes: true,
       rest: {
-        method: "POST",
-        path: "/auth/change-password",
-        status: 204,
-        success: "Changed; all sessions ended but the one that asked",
-        body: "json",
+        route: "POST /auth/change-password",
         operationId: "changePassword",
         summary: "Change the password",
-        tag,
+        responses: { 204: "Changed; all sessions ended but the one that asked" },
       },
       throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
     })
@@ -176,18 +147,14 @@ export const authRouter = router({
     .meta({
       hashes: true,
       rest: {
-        method: "POST",
-        path: "/auth/delete-account",
-        status: 204,
-        success: "Deleted, with all that was the user's",
-        body: "json",
+        route: "POST /auth/delete-account",
         operationId: "deleteAccount",
         summary: "Delete the account",
-        tag,
+        responses: { 204: "Deleted, with all that was the user's" },
       },
       throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
     })
     .input(passwordConfirmation)
     .output(nothing)
-    .mutation(({ ctx, input }) => auth.deleteAccount(ctx, input)),
+    .mutation(({ ctx, input }) => account.deleteAccount(ctx, input)),
 });

@@ -2,20 +2,14 @@ import { nothing, tag as tagOutput, tagId, tagList, tagWrite } from "@taskwire/s
 import * as tag from "../../services/tag.ts";
 import { protectedProcedure, router } from "../trpc.ts";
 
-const section = "Tags";
-
 export const tagRouter = router({
   create: protectedProcedure
     .meta({
       rest: {
-        method: "POST",
-        path: "/tags",
-        status: 201,
-        success: "Created",
-        body: "json",
+        route: "POST /tags",
         operationId: "createTag",
         summary: "Create a tag",
-        tag: section,
+        responses: { 201: "Created" },
       },
       throws: ["TAG_ALREADY_EXISTS"],
     })
@@ -26,13 +20,10 @@ export const tagRouter = router({
   list: protectedProcedure
     .meta({
       rest: {
-        method: "GET",
-        path: "/tags",
-        status: 200,
-        success: "All of the user's tags",
+        route: "GET /tags",
         operationId: "listTags",
         summary: "List the tags",
-        tag: section,
+        responses: { 200: "All of the user's tags" },
       },
     })
     .output(tagList)
@@ -41,14 +32,10 @@ export const tagRouter = router({
   update: protectedProcedure
     .meta({
       rest: {
-        method: "PUT",
-        path: "/tags/{tag_id}",
-        status: 200,
-        success: "The tag",
-        body: "json",
+        route: "PUT /tags/{tag_id}",
         operationId: "replaceTag",
         summary: "Replace a tag",
-        tag: section,
+        responses: { 200: "The tag" },
       },
       throws: ["TAG_NOT_FOUND", "TAG_ALREADY_EXISTS"],
     })
@@ -60,13 +47,10 @@ export const tagRouter = router({
   delete: protectedProcedure
     .meta({
       rest: {
-        method: "DELETE",
-        path: "/tags/{tag_id}",
-        status: 204,
-        success: "Gone",
+        route: "DELETE /tags/{tag_id}",
         operationId: "deleteTag",
         summary: "Delete a tag",
-        tag: section,
+        responses: { 204: "Gone" },
       },
       throws: ["TAG_NOT_FOUND"],
     })

@@ -15,20 +15,14 @@ import * as taskList from "../../services/task/list.ts";
 import * as taskTags from "../../services/task/tags.ts";
 import { protectedProcedure, router } from "../trpc.ts";
 
-const section = "Tasks";
-
 export const taskRouter = router({
   create: protectedProcedure
     .meta({
       rest: {
-        method: "POST",
-        path: "/tasks",
-        status: 201,
-        success: "Created",
-        body: "json",
+        route: "POST /tasks",
         operationId: "createTask",
         summary: "Create a task",
-        tag: section,
+        responses: { 201: "Created" },
       },
       throws: ["INVALID_RECURRENCE_RULE"],
     })
@@ -39,15 +33,12 @@ export const taskRouter = router({
   list: protectedProcedure
     .meta({
       rest: {
-        method: "GET",
-        path: "/tasks",
-        status: 200,
-        success: "One page",
-        hidden: ["cursor"],
-        output: taskPage,
+        route: "GET /tasks",
         operationId: "listTasks",
         summary: "List tasks",
-        tag: section,
+        responses: { 200: "One page" },
+        hidden: ["cursor"],
+        output: taskPage,
       },
     })
     .input(taskListInput)
@@ -57,13 +48,10 @@ export const taskRouter = router({
   get: protectedProcedure
     .meta({
       rest: {
-        method: "GET",
-        path: "/tasks/{task_id}",
-        status: 200,
-        success: "The task",
+        route: "GET /tasks/{task_id}",
         operationId: "getTask",
         summary: "Show a task",
-        tag: section,
+        responses: { 200: "The task" },
       },
       throws: ["TASK_NOT_FOUND"],
     })
@@ -74,14 +62,10 @@ export const taskRouter = router({
   update: protectedProcedure
     .meta({
       rest: {
-        method: "PUT",
-        path: "/tasks/{task_id}",
-        status: 200,
-        success: "The task",
-        body: "json",
+        route: "PUT /tasks/{task_id}",
         operationId: "replaceTask",
         summary: "Replace a task",
-        tag: section,
+        responses: { 200: "The task" },
       },
       throws: ["TASK_NOT_FOUND", "INVALID_RECURRENCE_RULE"],
     })
@@ -93,14 +77,10 @@ export const taskRouter = router({
   patch: protectedProcedure
     .meta({
       rest: {
-        method: "PATCH",
-        path: "/tasks/{task_id}",
-        status: 200,
-        success: "The task",
-        body: "json",
+        route: "PATCH /tasks/{task_id}",
         operationId: "updateTask",
         summary: "Change a task",
-        tag: section,
+        responses: { 200: "The task" },
       },
       throws: ["TASK_NOT_FOUND", "INVALID_RECURRENCE_RULE"],
     })
@@ -112,13 +92,10 @@ export const taskRouter = router({
   delete: protectedProcedure
     .meta({
       rest: {
-        method: "DELETE",
-        path: "/tasks/{task_id}",
-        status: 204,
-        success: "Gone",
+        route: "DELETE /tasks/{task_id}",
         operationId: "deleteTask",
         summary: "Delete a task",
-        tag: section,
+        responses: { 204: "Gone" },
       },
       throws: ["TASK_NOT_FOUND"],
     })
@@ -129,14 +106,10 @@ export const taskRouter = router({
   addTag: protectedProcedure
     .meta({
       rest: {
-        method: "POST",
-        path: "/tasks/{task_id}/tags/{tag_id}",
-        status: 201,
-        success: "Tagged now",
-        already: "The task had this tag already",
+        route: "POST /tasks/{task_id}/tags/{tag_id}",
         operationId: "addTagToTask",
         summary: "Tag a task",
-        tag: section,
+        responses: { 200: "The task had this tag already", 201: "Tagged now" },
       },
       throws: ["TASK_NOT_FOUND", "TAG_NOT_FOUND"],
     })
@@ -147,13 +120,10 @@ export const taskRouter = router({
   removeTag: protectedProcedure
     .meta({
       rest: {
-        method: "DELETE",
-        path: "/tasks/{task_id}/tags/{tag_id}",
-        status: 204,
-        success: "Gone",
+        route: "DELETE /tasks/{task_id}/tags/{tag_id}",
         operationId: "removeTagFromTask",
         summary: "Untag a task",
-        tag: section,
+        responses: { 204: "Gone" },
       },
       throws: ["TASK_NOT_FOUND", "TAG_NOT_FOUND"],
     })

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { bucketOf } from "../../security/rate-limits.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
-import { endOtherSessions } from "./session.ts";
+import { revokeSessionsExcept } from "./session.ts";
 
 /** Of so many of an account's last sessions the addresses are known. */
 const maxAddresses = 100;
@@ -34,12 +34,16 @@ export const checkPassword = async (
     from (select) one left join users on lower(email) = ${email}`.execute(ctx.db);
   const [found] = rows;
   const account = found === undefined || found.id === null ? undefined : found;
-  const here = bucketOf(ctx.address);
+  const here = bucketOf(ctx.call.address);
   const isKnown = found?.addresses.some((address) => bucketOf(address) === here) ?? false;
-  const refund = await ctx.rateLimits.takePasswordAttempt(email, ctx.address, isKnown);
+  const refund = await ctx.deps.rateLimits.takePasswordAttempt(email, ctx.call.address, isKnown);
   let isWrong = false;
   try {
-    isWrong = !(await ctx.passwords.verify(password, account?.password_hash, ctx.signal()));
+    isWrong = !(await ctx.deps.passwords.verify(
+      password,
+      account?.password_hash,
+      ctx.call.signal(),
+    ));
   } finally {
     // A guess that was never looked at, as too many wait, is none.
     if (!isWrong) refund();
@@ -70,11 +74,11 @@ export const changePassword = (
   ctx: UserContext,
   { current_password, new_password }: z.output<typeof passwordChange>,
 ): Promise<void> =>
-  ctx.passwords.withSlot(async () => {
+  ctx.deps.passwords.withSlot(async () => {
     const account = await confirmPassword(ctx, current_password, "current_password");
-    const password_hash = await ctx.passwords.hash(new_password, ctx.signal());
+    const password_hash = await ctx.deps.passwords.hash(new_password, ctx.call.signal());
     // Two statements, so that the second sees a session that began while the first waited for the row.
-    const ended = await ctx.db.transaction().execute(async (db) => {
+    const revoked = await ctx.db.transaction().execute(async (db) => {
       const changed = await db
         .updateTable("users")
         .set({ password_hash })
@@ -84,7 +88,7 @@ export const changePassword = (
         .executeTakeFirst();
       if (changed === undefined)
         throw new AppError("INVALID_CREDENTIALS", { field: "current_password" });
-      return endOtherSessions(db, ctx.user);
+      return revokeSessionsExcept(db, ctx.user);
     });
-    ctx.revocations.add(ended);
-  }, ctx.signal());
+    ctx.deps.revocations.add(revoked);
+  }, ctx.call.signal());

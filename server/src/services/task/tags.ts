@@ -60,7 +60,7 @@ export const add = async (ctx: UserContext, ids: Ids): Promise<Task> => {
     .select((eb) => [...taskColumns(eb), tagsOf(eb, ids.tag_id)])
     .executeTakeFirstOrThrow();
   await assertBoth(ctx, { hasTask, hasTag });
-  if (!isNew) ctx.markUnchanged();
+  if (!isNew) ctx.call.markUnchanged();
   // With the task there, the left join gave its row.
   return row as Task;
 };

@@ -1,0 +1,15 @@
+import type { AnyTRPCProcedure } from "@trpc/server";
+import type { Deps } from "../deps.ts";
+import { metaOf } from "../rpc/meta.ts";
+
+/**
+ * Rejects a request that would hash a password while too many others wait for that, before its body is read.
+ * @param procedures the procedures that the request names
+ * @throws {AppError} SERVICE_UNAVAILABLE
+ */
+export const assertHashCapacity = (
+  { passwords }: Deps,
+  procedures: readonly AnyTRPCProcedure[],
+): void => {
+  if (procedures.some((procedure) => metaOf(procedure).hashes)) passwords.assertCapacity();
+};

@@ -1,0 +1,46 @@
+import { AppError, errors as errorTable } from "@taskwire/shared";
+import { TRPCError } from "@trpc/server";
+import type { Call } from "../../services/context.ts";
+import { t } from "../init.ts";
+import type { Meta } from "../meta.ts";
+import { statusOf, translateError } from "../translate-error.ts";
+
+/** Logs the cause, which the caller does not get, under the request's id. */
+const logError = ({ code, cause }: AppError, { log }: Call, procedure: string): void => {
+  if (code === "INTERNAL_ERROR") log.error({ err: cause, procedure }, "Procedure failed");
+  // Without a cause the server is only overloaded: in a flood, a line for each call would cost more than the rejection.
+  else if (code === "SERVICE_UNAVAILABLE" && cause !== undefined)
+    log.warn({ err: cause, procedure }, "Call rejected: service unavailable");
+  else log.debug({ procedure, code }, "Call rejected");
+};
+
+const setHeaders = ({ code, retryAfter }: AppError, { setHeader }: Call, meta?: Meta): void => {
+  if (retryAfter !== undefined) setHeader("Retry-After", String(retryAfter));
+  // RFC 6750 §3: an error that concerns the access token names the scheme.
+  if (meta?.auth === "access" && statusOf(code) === 401 && code !== "INVALID_CREDENTIALS")
+    setHeader("WWW-Authenticate", "Bearer");
+};
+
+/**
+ * Translates every error of a procedure into one of the table, and logs it. It reads the result, because tRPC turns
+ * each exception into one: a try/catch around next() never catches anything.
+ */
+export const errors = t.middleware(async ({ ctx, next, path, meta }) => {
+  const result = await next();
+  if (result.ok) return result;
+  const { call } = ctx;
+  const error = translateError(result.error, call.fieldNames);
+  logError(error, call, path);
+  setHeaders(error, call, meta);
+  const { code, detail, field, retryAfter } = error;
+  throw new TRPCError({
+    code: errorTable[code].trpc,
+    message: detail,
+    // A copy without its cause, which is for the log only.
+    cause: new AppError(code, {
+      field,
+      detail,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    }),
+  });
+});

@@ -1,0 +1,111 @@
+import { AppError } from "@taskwire/shared";
+import { sql } from "kysely";
+import type { RefreshIdentity } from "../../security/tokens.ts";
+import type { ServiceContext } from "../context.ts";
+import { addressOf, addSeconds, issueTokens, type Token } from "./session.ts";
+
+/** Seconds after a rotation in which an older token still counts as a late request of the same client. */
+const grace = 10;
+
+/**
+ * Verifies the refresh token in the cookie. Another host or path may set a cookie of the same name: of several, the one
+ * that verifies is used. If two verify, either may be an attacker's, so neither is used and nothing is revoked.
+ * @throws {AppError} MISSING_REFRESH_TOKEN, REFRESH_TOKEN_EXPIRED, INVALID_TOKEN, INVALID_TOKEN_TYPE
+ */
+export const verifyRefreshCookie = async ({
+  deps,
+  call,
+}: ServiceContext): Promise<RefreshIdentity> => {
+  const verified: RefreshIdentity[] = [];
+  let rejection = new AppError("MISSING_REFRESH_TOKEN");
+  for (const token of call.refreshCookie.values) {
+    try {
+      verified.push(await deps.tokens.verifyRefresh(token));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      rejection = error;
+    }
+  }
+  const [identity, another] = verified;
+  if (identity === undefined) throw rejection;
+  if (another !== undefined) throw new AppError("INVALID_TOKEN");
+  return identity;
+};
+
+/** A session after its rotation statement. */
+interface RotationRow {
+  outcome: "rotated" | "reissued" | "reused";
+  email: string;
+  generation: number;
+  /** Seconds since 1970. */
+  issued_at: number;
+  expires_at: number;
+}
+
+/**
+ * Rotates the session of a refresh token in one statement. It locks the session's row first, so that of concurrent
+ * requests each decides by the row that the one before it left.
+ * @returns undefined if the session is revoked, or does not exist
+ */
+const rotate = async (
+  ctx: ServiceContext,
+  { id, sid, generation }: RefreshIdentity,
+): Promise<RotationRow | undefined> => {
+  const now = ctx.deps.clock();
+  const graceStart = addSeconds(now, -grace).toISOString();
+  const rolling = addSeconds(now, ctx.deps.config.refreshTokenTtl).toISOString();
+  const ifRotated = (column: string, value: unknown) =>
+    sql`${sql.id(column)} = case outcome when 'rotated' then ${value} else sessions.${sql.id(column)} end`;
+  const { rows } = await sql<RotationRow>`
+    with locked as (
+      select sessions.id, email, case
+        -- The newest token.
+        when generation = ${generation} then 'rotated'
+        -- Its parent: the client retries because it lost the response, or another tab was first.
+        when generation = ${generation} + 1 then 'reissued'
+        -- Any older one, shortly after a rotation: a late request of the same client.
+        when generation > ${generation} and rotated_at >= ${graceStart} then 'reissued'
+        -- Anything else: two parties hold tokens of this session (RFC 9700 §4.14.2).
+        else 'reused'
+      end as outcome
+      from sessions join users on users.id = user_id
+      where sessions.id = ${sid} and user_id = ${id} and revoked_at is null
+      for update of sessions
+    )
+    update sessions set
+      ${ifRotated("generation", sql`sessions.generation + 1`)},
+      ${ifRotated("rotated_at", sql`${now.toISOString()}::timestamptz`)},
+      ${ifRotated("expires_at", sql`least(${rolling}::timestamptz, ends_at)`)},
+      ${ifRotated("device", ctx.call.device() ?? null)},
+      ${ifRotated("address", addressOf(ctx))},
+      revoked_at = case outcome when 'reused' then now() end
+    from locked where sessions.id = locked.id
+    returning outcome, email, generation, floor(extract(epoch from rotated_at))::float8 as issued_at,
+      floor(extract(epoch from expires_at))::float8 as expires_at`.execute(ctx.db);
+  return rows[0];
+};
+
+/**
+ * Exchanges the refresh token in the cookie for a new access token and the refresh token's successor. The successor
+ * follows from the session's row alone, so that concurrent requests all get the same text.
+ * @throws {AppError} MISSING_REFRESH_TOKEN, REFRESH_TOKEN_EXPIRED, INVALID_TOKEN, INVALID_TOKEN_TYPE
+ */
+export const refresh = async (ctx: ServiceContext): Promise<Token> => {
+  const identity = await verifyRefreshCookie(ctx);
+  const row = await rotate(ctx, identity);
+  if (row === undefined) throw new AppError("INVALID_TOKEN");
+  const { id, sid } = identity;
+  const { outcome, email, generation, issued_at: issuedAt, expires_at: expiresAt } = row;
+  switch (outcome) {
+    case "rotated":
+    case "reissued":
+      return issueTokens(ctx, { id, email, sid, generation }, { issuedAt, expiresAt });
+    case "reused":
+      ctx.deps.revocations.add([sid]);
+      ctx.call.log.warn(
+        { session: sid, user: id, generation: identity.generation, newest: generation },
+        "Refresh token reused: session revoked",
+      );
+      throw new AppError("INVALID_TOKEN");
+  }
+};
