@@ -106,6 +106,6 @@ export const refresh = async (ctx: ServiceContext): Promise<Token> => {
         { session: sid, user: id, generation: identity.generation, newest: generation },
         "Refresh token reused: session revoked",
       );
-      throw new AppError("INVALID_TOKEN");
   }
+  throw new AppError("INVALID_TOKEN");
 };
