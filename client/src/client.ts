@@ -9,21 +9,21 @@ import type { AppRouter } from "./api.ts";
 import { createSession, sessionLink } from "./session.ts";
 
 export interface ClientOptions {
-  /** Where the server is, such as https://api.example.com. */
+  /** The server's address, such as https://api.example.com. */
   url: string;
-  /** Called once when the session is over: signed out, or found expired or revoked. */
+  /** Called once when the session is over: after signing out, or when it has expired or was revoked. */
   onSignedOut?: () => void;
-  /** Replaces the platform's fetch, for example to keep cookies where there is no browser. */
+  /** Replaces the platform's fetch, for example to store cookies outside a browser. */
   fetch?: typeof fetch;
 }
 
-/** The calls in one request at most, as the server has it. */
+/** Calls per request; the server rejects larger batches. */
 const maxBatchSize = 10;
 
 /**
- * A client of the backend: `client.task.list.query()`, `client.auth.login.mutate({ email, password })`.
- * The access token stays in memory. An expired one is renewed once for all calls that wait, which are then repeated;
- * after a page was loaded anew, `client.auth.refresh.mutate()` takes up the session that the cookie holds.
+ * Creates a client of the backend: `client.task.list.query()`, `client.auth.login.mutate({ email, password })`.
+ * It keeps the access token in memory only, renews an expired one once for all waiting calls, and repeats them.
+ * After a page load, call `client.auth.refresh.mutate()` to resume the session of the refresh cookie.
  */
 export const createClient = (options: ClientOptions): TRPCClient<AppRouter> => {
   const url = new URL("/trpc", options.url).href;

@@ -1,15 +1,15 @@
-import type { ErrorCode } from "@taskwire/shared";
+import type { ErrorCode } from "@taskwire/shared/errors";
 import { isTRPCClientError, type TRPCClientError } from "@trpc/client";
 import type { AppRouter, ErrorData } from "./api.ts";
 
-/** A call that the server refused: `data.code` is one of the error table's. */
+/** The error of a call that the server rejected: `data.code` is a code of the error table. */
 export interface ApiError extends TRPCClientError<AppRouter> {
   readonly data: ErrorData;
 }
 
 /**
- * Whether an error is the server's refusal, as against a network that is away or a call that was aborted.
- * @param code only this refusal
+ * Returns whether the server sent this error; false for a network failure or an aborted call.
+ * @param code accepts only this code
  */
 export const isApiError = (error: unknown, code?: ErrorCode): error is ApiError =>
   isTRPCClientError<AppRouter>(error) &&

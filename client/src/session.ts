@@ -3,26 +3,30 @@ import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "./api.ts";
 import { isApiError } from "./errors.ts";
 
-/** Who is signed in, for as long as this object lives: the access token is nowhere but in its memory. */
+/** The client's sign-in. The access token is in memory only, so that no script can read it from storage. */
 export interface Session {
+  /** Undefined while signed out. */
   accessToken: string | undefined;
-  /** A new access token for the cookie; however many calls ask at once, one request is made. */
+  /** Gets a new access token with the refresh cookie. Concurrent calls share one request. */
   renew: () => Promise<void>;
-  end: () => void;
+  /** Forgets the access token, and reports the sign-out if there was one. */
+  clear: () => void;
 }
 
 interface SessionOptions {
-  /** Asks the server for a new access token. */
+  /** Requests a new access token from the server. */
   refresh: () => Promise<{ access_token: string }>;
+  /** Called each time that a sign-in is cleared. */
   onSignedOut: () => void;
 }
 
+/** Creates a session without an access token. */
 export const createSession = ({ refresh, onSignedOut }: SessionOptions): Session => {
   let renewal: Promise<void> | undefined;
   const session: Session = {
     accessToken: undefined,
     renew: () => (renewal ??= renew().finally(() => (renewal = undefined))),
-    end: () => {
+    clear: () => {
       const wasSignedIn = session.accessToken !== undefined;
       session.accessToken = undefined;
       if (wasSignedIn) onSignedOut();
@@ -32,29 +36,31 @@ export const createSession = ({ refresh, onSignedOut }: SessionOptions): Session
     try {
       ({ access_token: session.accessToken } = await refresh());
     } catch (error) {
-      // A refusal is final; a network that is away, a limit or an overload is not.
-      if (isApiError(error) && error.data.httpStatus === 401) session.end();
+      // Only 401 is final. After a network failure, a rate limit or an overload, a later renewal may succeed.
+      if (isApiError(error) && error.data.httpStatus === 401) session.clear();
       throw error;
     }
   };
   return session;
 };
 
-const signsIn = new Set(["auth.login", "auth.refresh"]);
-const signsOut = new Set(["auth.logout", "auth.deleteAccount"]);
+const signInPaths = new Set(["auth.login", "auth.refresh"]);
+const signOutPaths = new Set(["auth.logout", "auth.deleteAccount"]);
 
-const learn = (session: Session, path: string, result: object): void => {
-  if (signsOut.has(path)) session.end();
-  if (!signsIn.has(path) || !("data" in result)) return;
-  // The declared output of both procedures.
+/** Updates the session after a successful call. */
+const updateSession = (session: Session, path: string, result: object): void => {
+  if (signOutPaths.has(path)) session.clear();
+  if (!signInPaths.has(path) || !("data" in result)) return;
+  // Both procedures declare this output.
   session.accessToken = (result.data as { access_token: string }).access_token;
 };
 
-/** Whether the access token was refused: it has expired, or its session has ended, which the renewal will tell. */
-const isStale = (path: string, error: unknown): boolean =>
-  !signsIn.has(path) && (isApiError(error, "TOKEN_EXPIRED") || isApiError(error, "INVALID_TOKEN"));
+/** Returns whether the server rejected the access token: it has expired, or its session was revoked. */
+const isTokenRejected = (path: string, error: unknown): boolean =>
+  !signInPaths.has(path) &&
+  (isApiError(error, "TOKEN_EXPIRED") || isApiError(error, "INVALID_TOKEN"));
 
-/** Keeps the session by what passes through: learns tokens, renews an expired one once and repeats the call. */
+/** Returns a link that updates the session after each call, and renews a rejected token once, then repeats the call. */
 export const sessionLink =
   (session: Session): TRPCLink<AppRouter> =>
   () =>
@@ -63,20 +69,20 @@ export const sessionLink =
       let subscription: { unsubscribe: () => void } | undefined;
       let isCancelled = false;
       const attempt = (mayRenew: boolean): void => {
-        const used = session.accessToken;
-        const again = (): void => {
+        const usedToken = session.accessToken;
+        const retry = (): void => {
           if (!isCancelled) attempt(false);
         };
         subscription = next(op).subscribe({
-          next: (answer) => {
-            learn(session, op.path, answer.result);
-            observer.next(answer);
+          next: (response) => {
+            updateSession(session, op.path, response.result);
+            observer.next(response);
           },
           error: (error) => {
-            if (!mayRenew || !isStale(op.path, error)) observer.error(error);
-            // Another call has renewed it while this one was on its way.
-            else if (session.accessToken !== used) again();
-            else session.renew().then(again, () => observer.error(error));
+            if (!mayRenew || !isTokenRejected(op.path, error)) observer.error(error);
+            // Another call renewed the token in the meantime.
+            else if (session.accessToken !== usedToken) retry();
+            else session.renew().then(retry, () => observer.error(error));
           },
           complete: () => observer.complete(),
         });

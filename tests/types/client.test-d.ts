@@ -11,8 +11,8 @@ import type { AppRouter as ServerRouter } from "@taskwire/server/rpc/router.ts";
 import type { inferRouterError, inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import { expectTypeOf, test } from "vitest";
 
-/** Checked by tsc alone: nothing here runs. */
-test("the client knows exactly the server's procedures", () => {
+/** tsc checks this file; nothing here runs. */
+test("the client's procedures have the inputs and outputs of the server's router", () => {
   expectTypeOf<RouterInputs>().toEqualTypeOf<inferRouterInputs<ServerRouter>>();
   expectTypeOf<RouterOutputs>().toEqualTypeOf<inferRouterOutputs<ServerRouter>>();
 });
@@ -23,13 +23,13 @@ type Kinds<Record> = {
     : Kinds<Record[Name]>;
 };
 
-test("it knows queries from mutations", () => {
+test("each procedure of the client is a query or mutation as in the server's router", () => {
   expectTypeOf<Kinds<AppRouter["_def"]["record"]>>().toEqualTypeOf<
     Kinds<ServerRouter["_def"]["record"]>
   >();
 });
 
-test("it knows what errors carry", () => {
+test("an error of the client has the server's error data", () => {
   expectTypeOf<inferRouterError<AppRouter>["data"]>().toExtend<
     inferRouterError<ServerRouter>["data"]
   >();
@@ -40,7 +40,7 @@ test("it knows what errors carry", () => {
 
 const client = createClient({ url: "http://localhost" });
 
-test("inputs and outputs are the schemas'", () => {
+test("the calls of a client have the types of the schemas", () => {
   expectTypeOf(client.auth.register.mutate).parameter(0).toEqualTypeOf<{
     email: string;
     password: string;
@@ -63,7 +63,7 @@ test("inputs and outputs are the schemas'", () => {
   expectTypeOf(client.task).not.toHaveProperty("remove");
 });
 
-test("errors narrow to codes", () => {
+test("isApiError narrows an error to the codes of the error table", () => {
   const error: unknown = undefined;
   if (isApiError(error)) expectTypeOf(error.data.code).toEqualTypeOf<ErrorCode>();
   expectTypeOf<"NO_SUCH_CODE">().not.toExtend<ErrorCode>();

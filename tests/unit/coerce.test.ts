@@ -2,7 +2,7 @@ import { coerce, coerceAll } from "@taskwire/server/rest/coerce.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-describe("an integer", () => {
+describe("for an integer, coerce", () => {
   const schema = { type: "integer" } as const;
 
   test.each([
@@ -11,7 +11,7 @@ describe("an integer", () => {
     ["-1", -1],
     ["007", 7],
     ["10000000000000000000000", 1e22],
-  ])("is read from %s", (text, value) => {
+  ])("converts %s", (text, value) => {
     expect(coerce(schema, text)).toBe(value);
   });
 
@@ -31,11 +31,11 @@ describe("an integer", () => {
     "NaN",
     "1_000",
     "--1",
-  ])("is not read from %j", (text) => {
+  ])("returns NaN for %j", (text) => {
     expect(coerce(schema, text)).toBeNaN();
   });
 
-  test("of any size comes back", () => {
+  test("converts the digits of any integer to that integer", () => {
     fc.assert(
       fc.property(fc.integer(), (value) => {
         expect(coerce(schema, String(value))).toBe(value);
@@ -44,26 +44,26 @@ describe("an integer", () => {
   });
 });
 
-test("a fraction is a number, but no integer, not even 1.0", () => {
+test("a text with a decimal point becomes NaN for an integer, and a number for a number", () => {
   for (const text of ["1.5", "1.0"]) expect(coerce({ type: "integer" }, text)).toBeNaN();
   expect(coerce({ type: "number" }, "-0.5")).toBe(-0.5);
 });
 
-test("digits without end are a number, and no infinity", () => {
+test("400 digits become the largest number instead of infinity", () => {
   for (const type of ["integer", "number"] as const) {
     expect(coerce({ type }, "9".repeat(400))).toBe(Number.MAX_VALUE);
     expect(coerce({ type }, `-${"9".repeat(400)}`)).toBe(-Number.MAX_VALUE);
   }
 });
 
-test("a boolean is true or false, and nothing that looks like it", () => {
+test("for a boolean, only the texts true and false are converted", () => {
   const schema = { type: "boolean" } as const;
   expect(coerce(schema, "true")).toBe(true);
   expect(coerce(schema, "false")).toBe(false);
   for (const text of ["1", "TRUE", "yes", ""]) expect(coerce(schema, text)).toBe(text);
 });
 
-test("a string stays as it is, also where it may be null", () => {
+test("for a string, a nullable string or an unknown type, the text is returned unchanged", () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       expect(coerce({ type: "string" }, text)).toBe(text);
@@ -73,12 +73,12 @@ test("a string stays as it is, also where it may be null", () => {
   );
 });
 
-test("what is no text is left alone: a repeated parameter stays a list", () => {
+test("a value that is no text, such as the list of a repeated parameter, is returned unchanged", () => {
   for (const value of [["1", "2"], undefined, null, 5, { a: "1" }])
     expect(coerce({ type: "integer" }, value)).toBe(value);
 });
 
-test("a record keeps the names that have a schema, and only its own", () => {
+test("coerceAll keeps the own names of the record that have a schema", () => {
   const properties = {
     page: { type: "integer" },
     q: { type: "string" },

@@ -6,49 +6,17 @@ import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
 import { assertHashCapacity } from "../http/hash-capacity.ts";
 import type { RestMeta } from "../rpc/meta.ts";
-import { coerceAll } from "./coerce.ts";
+import { inputOf, isRecord } from "./input.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A parameter that is spelled as a list or an object (page[]=1) has the wrong type; it is no unknown one to ignore. */
-const withoutBrackets = (query: unknown): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(isRecord(query) ? query : {}).map(([name, value]) => {
-      const bracket = name.indexOf("[");
-      return bracket === -1 ? [name, value] : [name.slice(0, bracket), [value]];
-    }),
-  );
-
-/** Path, query and body as the one flat input that the procedure takes; the path wins, as it names what is acted on. */
-const inputOf = ({ rest, fields, inputs }: Operation, request: FastifyRequest): unknown => {
-  if (inputs.length === 0) return undefined;
-  const texts = withoutBrackets(request.query);
-  const path = isRecord(request.params) ? request.params : {};
-  const { body } = request;
-  let values: Record<string, unknown>;
-  if (rest.body === undefined) values = coerceAll(fields, { ...texts, ...path });
-  else if (!isRecord(body)) return body ?? null;
-  else
-    values = {
-      ...(rest.body === "form" ? coerceAll(fields, body) : body),
-      ...coerceAll(fields, path),
-    };
-  for (const [name, wireName] of Object.entries(rest.fieldNames)) {
-    values[name] = values[wireName];
-    delete values[wireName];
-  }
-  return values;
-};
-
-/** The fields of the output that REST shows. */
+/** Returns the fields of the output that REST publishes; all of them without a schema. */
 const pickOutput = (output: unknown, schema: RestMeta["output"]): unknown =>
   schema === undefined || !isRecord(output)
     ? output
     : Object.fromEntries(Object.keys(schema.shape).map((name) => [name, output[name]]));
 
-const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
+/** Returns the Fastify handler of one operation: calls the procedure and sends its output. */
+const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
@@ -76,7 +44,8 @@ const serve = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   };
 };
 
-const parsers: Record<"json" | "form" | "none", (scope: FastifyInstance) => void> = {
+/** How a scope parses bodies. Fastify keeps parsers per scope, so each kind of body has a scope of its own. */
+const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstance) => void> = {
   json: (scope) => {
     scope.removeContentTypeParser("text/plain");
   },
@@ -84,7 +53,7 @@ const parsers: Record<"json" | "form" | "none", (scope: FastifyInstance) => void
     scope.removeAllContentTypeParsers();
     scope.register(formbody);
   },
-  // Whatever a client sends along with a call that takes no body is read and dropped, as the replaced backend did.
+  // Reads and discards any body sent to an operation without one, as the previous backend did.
   none: (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, _body, done) => done(null));
@@ -98,6 +67,7 @@ const rejectOtherMethods = (
   allowed: readonly string[],
 ): void => {
   const served = allowed.includes("GET") ? [...allowed, "HEAD"] : allowed;
+  // Fastify types its list of methods as strings, although `route` accepts exactly these.
   const others = scope.supportedMethods.filter(
     (method) => !served.includes(method),
   ) as HTTPMethods[];
@@ -112,33 +82,32 @@ const rejectOtherMethods = (
   });
 };
 
-/** Serves every procedure that has `meta.rest` below /api/v1: one Fastify route each, registered once. */
+/** Serves every procedure that has `meta.rest` below /api/v1, each as one Fastify route. */
 export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
   app.addHook("onRequest", async (_request, reply) => {
     reply.header("Cache-Control", "no-store");
   });
   const operations = operationsOf(router);
   const urlOf = ({ rest }: Operation) => prefix + fillPath(rest.path, (name) => `:${name}`);
-  const kindOf = ({ rest }: Operation) => rest.body ?? "none";
 
-  for (const kind of ["json", "form", "none"] as const) {
+  for (const body of ["json", "form", "none"] as const) {
     app.register(async (scope) => {
-      parsers[kind](scope);
-      for (const operation of operations.filter((each) => kindOf(each) === kind)) {
+      contentTypeParsers[body](scope);
+      for (const operation of operations.filter(({ rest }) => (rest.body ?? "none") === body)) {
         scope.route({
           method: operation.rest.method,
           url: urlOf(operation),
           onRequest: async () => {
             assertHashCapacity(deps, [operation.procedure]);
           },
-          handler: serve(deps, router, operation),
+          handler: handlerOf(deps, router, operation),
         });
       }
     });
   }
 
   app.register(async (scope) => {
-    parsers.none(scope);
+    contentTypeParsers.none(scope);
     for (const [url, group] of Map.groupBy(operations, urlOf)) {
       rejectOtherMethods(
         scope,

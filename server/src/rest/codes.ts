@@ -2,7 +2,7 @@ import type { ErrorCode } from "@taskwire/shared";
 import { z } from "zod";
 import type { Operation } from "./operations.ts";
 
-/** A schema's codes, wherever a rule in it names one (see `rule` in @taskwire/shared). */
+/** Returns the codes that the rules of a schema and of its parts name (see `rule` in shared/src/schemas/common.ts). */
 const codesIn = (schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): ErrorCode[] => {
   if (seen.has(schema)) return [];
   seen.add(schema);
@@ -19,7 +19,7 @@ const codesIn = (schema: z.core.$ZodType, seen = new Set<z.core.$ZodType>()): Er
   return [...own, ...children.flatMap((child) => codesIn(child, seen))];
 };
 
-/** Every code that an operation can answer, by what it says of itself. */
+/** Returns every code that an operation can respond with, derived from its meta and its schemas. */
 export const codesOf = ({ meta, inputs, rest }: Operation): ErrorCode[] => {
   const codes: ErrorCode[] = [
     ...(meta.auth === "access"

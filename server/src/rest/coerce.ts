@@ -8,15 +8,15 @@ const typesOf = (schema: JsonSchema): readonly string[] => {
   return Array.isArray(type) ? type : [];
 };
 
-// Digits without end are still a number: too large for anything, but no infinity.
+// Hundreds of digits parse to Infinity, which fails another rule than a number that is too large.
 const bounded = (value: number): number =>
   Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 
 /**
- * A text of a path, query or form as the value that its schema wants. Only values are coerced, never validators:
- * a number that is none becomes NaN, which no schema takes, and everything else goes on as it is.
+ * Converts a text of a path, query or form to the type that its schema requires. It changes values, never validators:
+ * a text that is no number becomes NaN, which every schema rejects; any other value is returned unchanged.
  * @param schema the field's JSON Schema
- * @param value what the parser found; a repeated parameter is a list, and stays one
+ * @param value the parser's result; a repeated parameter is a list, which is returned unchanged
  */
 export const coerce = (schema: JsonSchema, value: unknown): unknown => {
   if (typeof value !== "string") return value;
@@ -29,7 +29,7 @@ export const coerce = (schema: JsonSchema, value: unknown): unknown => {
   return value;
 };
 
-/** Coerces each text of a record by the schema of its name; names without a schema are left out. */
+/** Coerces each value of a record by the schema of its name, and drops names without a schema. */
 export const coerceAll = (
   properties: Readonly<Record<string, JsonSchema>>,
   values: Readonly<Record<string, unknown>>,

@@ -23,7 +23,7 @@ ${body}
 `;
 
 const swaggerPage = page(
-  "Todo backend REST API: Swagger UI",
+  "taskwire REST API: Swagger UI",
   `<link rel="stylesheet" href="/docs/assets/swagger-ui.css">`,
   `<div id="swagger-ui"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
@@ -33,13 +33,13 @@ const swaggerPage = page(
 const swaggerStart = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true });`;
 
 const redocPage = page(
-  "Todo backend REST API: ReDoc",
+  "taskwire REST API: ReDoc",
   "",
   `<redoc spec-url="/openapi.json"></redoc>
 <script src="/redoc/assets/redoc.standalone.js"></script>`,
 );
 
-/** Everything from this server, nothing inline but styles, which both bundles write at run time. */
+/** Allows nothing from elsewhere and nothing inline, except the styles that both bundles write at run time. */
 const policy: FastifyHelmetOptions = {
   contentSecurityPolicy: {
     useDefaults: false,
@@ -59,7 +59,9 @@ const policy: FastifyHelmetOptions = {
 };
 
 /**
- * /openapi.json, /docs (Swagger UI) and /redoc (ReDoc), public, their bundles from npm.
+ * Serves /openapi.json, /docs (Swagger UI) and /redoc (ReDoc) to everyone, with the bundles from npm.
+ * `@fastify/swagger-ui` in static mode was tried: it works with our policy (a hook on its scope), but also serves
+ * /docs/json, /docs/yaml and its folder's index page and csp.json, and ReDoc needs the page and files below anyway.
  * @param document the OpenAPI document to serve
  */
 export const registerDocs = (app: FastifyInstance, document: unknown): void => {

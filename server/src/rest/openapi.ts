@@ -3,11 +3,8 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
 import { statusOf } from "../rpc/translate-error.ts";
 import { codesOf } from "./codes.ts";
+import { type JsonObject, type JsonSchema, toJsonSchema } from "./json-schema.ts";
 import { namesInPath, type Operation, operationsOf, prefix } from "./operations.ts";
-
-type JsonObject = Record<string, unknown>;
-
-const schemaRef = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` });
 
 const errorSchema = {
   type: "object",
@@ -28,7 +25,7 @@ const errorResponse = (status: number, codes: readonly ErrorCode[]): JsonObject 
     : {}),
   content: {
     "application/json": {
-      schema: schemaRef("Error"),
+      schema: { $ref: "#/components/schemas/Error" },
       examples: Object.fromEntries(
         codes.map((code) => [code, { value: { detail: errors[code].detail, code } }]),
       ),
@@ -58,19 +55,23 @@ const parametersOf = (operation: Operation): JsonObject[] => {
     .filter(([name]) => inPath.has(name) || operation.rest.body === undefined)
     .map(([name, { description, ...schema }]) => {
       const isInPath = inPath.has(name);
-      const place = { in: isInPath ? "path" : "query", name, required: isInPath, schema };
-      return description === undefined ? place : Object.assign(place, { description });
+      const parameter = { in: isInPath ? "path" : "query", name, required: isInPath, schema };
+      return description === undefined ? parameter : Object.assign(parameter, { description });
     });
 };
 
-/** The body's schema: the input that is not in the path, by reference where REST spells its fields as they are. */
-const bodyOf = (operation: Operation, schemaOf: (schema: z.ZodType) => JsonObject): JsonObject => {
+/** Converts a schema, and adds the components that it refers to. */
+type Converter = (schema: z.ZodType, io: "input" | "output") => JsonSchema;
+
+/** Returns the body's schema: the input without path parameters; inline if REST renames its fields, else by reference. */
+const bodyOf = (operation: Operation, convert: Converter): JsonObject => {
   const { rest, inputs, fields } = operation;
-  const inPath = namesInPath(operation.rest.path);
+  const inPath = namesInPath(rest.path);
   const body = inputs.find((input) => !Object.keys(input.shape).some((name) => inPath.has(name)));
-  if (body === undefined)
-    throw new TypeError(`${operation.name} takes a body, but has no input for it`);
-  if (Object.keys(rest.fieldNames).length === 0) return schemaOf(body);
+  if (body === undefined) {
+    throw new TypeError(`${operation.name} needs an input of its own for the fields of the body`);
+  }
+  if (Object.keys(rest.fieldNames).length === 0) return convert(body, "input");
   const { required = [] } = z.toJSONSchema(body, { io: "input" });
   return {
     type: "object",
@@ -79,15 +80,14 @@ const bodyOf = (operation: Operation, schemaOf: (schema: z.ZodType) => JsonObjec
   };
 };
 
-const describe = (
-  operation: Operation,
-  schemaOf: (schema: z.ZodType) => JsonObject,
-): JsonObject => {
+const describe = (operation: Operation, convert: Converter): JsonObject => {
   const { rest, output } = operation;
   const parameters = parametersOf(operation);
-  const success =
-    rest.status === 204 ? {} : { content: { "application/json": { schema: schemaOf(output) } } };
-  const errorStatuses = Map.groupBy(codesOf(operation), statusOf);
+  const content =
+    rest.status === 204
+      ? {}
+      : { content: { "application/json": { schema: convert(output, "output") } } };
+  const codesByStatus = Map.groupBy(codesOf(operation), statusOf);
   return {
     operationId: rest.operationId,
     summary: rest.summary,
@@ -99,74 +99,36 @@ const describe = (
       : {
           requestBody: {
             required: true,
-            content: { [mediaTypes[rest.body]]: { schema: bodyOf(operation, schemaOf) } },
+            content: { [mediaTypes[rest.body]]: { schema: bodyOf(operation, convert) } },
           },
         }),
     responses: {
-      [rest.status]: { description: rest.success, ...headersOf(operation), ...success },
-      ...(rest.unchanged === undefined ? {} : { 200: { description: rest.unchanged, ...success } }),
+      [rest.status]: { description: rest.success, ...headersOf(operation), ...content },
+      ...(rest.unchanged === undefined ? {} : { 200: { description: rest.unchanged, ...content } }),
       ...Object.fromEntries(
-        [...errorStatuses].map(([status, codes]) => [status, errorResponse(status, codes)]),
+        [...codesByStatus].map(([status, codes]) => [status, errorResponse(status, codes)]),
       ),
     },
   };
 };
 
-/** Writes "a string or null" as the contract does: one schema with two types, not a choice of two schemas. */
-const mergeNull = (schema: z.core.JSONSchema.BaseSchema): void => {
-  const [value, nothing, ...rest] = schema.anyOf ?? [];
-  if (typeof value !== "object" || typeof nothing !== "object" || rest.length > 0) return;
-  if (nothing.type !== "null" || typeof value.type !== "string") return;
-  delete schema.anyOf;
-  // JSON Schema takes a list of types here, which zod's type leaves out.
-  Object.assign(schema, value, { type: [value.type, "null"] });
-};
-
-/** Every schema with an id, once for each direction that uses it; an id is used in one direction only. */
-const componentsOf = (operations: readonly Operation[]) => {
-  const schemas: Record<string, JsonObject> = {};
-  const schemaOf =
-    (io: "input" | "output") =>
-    (schema: z.ZodType): JsonObject => {
-      const {
-        $schema: _,
-        $defs = {},
-        ...rest
-      } = z.toJSONSchema(schema, {
-        io,
-        unrepresentable: "any",
-        override: ({ jsonSchema }) => {
-          // Open objects: a client must not trip over a field that a later version adds.
-          delete jsonSchema.additionalProperties;
-          mergeNull(jsonSchema);
-        },
-      });
-      const toRef = (value: unknown): unknown =>
-        JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
-      for (const [name, definition] of Object.entries($defs)) {
-        const { id: _id, ...plain } = toRef(definition) as JsonObject;
-        schemas[name] = plain;
-      }
-      return toRef(rest) as JsonObject;
-    };
+/** Returns the OpenAPI 3.1 document of a router, derived from its meta, its schemas and the error table. */
+export const openApiDocument = (router: AnyTRPCRouter): JsonObject => {
+  const operations = operationsOf(router);
+  const schemas: Record<string, JsonSchema> = {};
+  const convert: Converter = (zodSchema, io) => {
+    const { schema, components } = toJsonSchema(zodSchema, io);
+    Object.assign(schemas, components);
+    return schema;
+  };
   const paths: Record<string, JsonObject> = {};
   for (const operation of operations) {
     const { method, path } = operation.rest;
-    const described = describe(operation, (schema) =>
-      schemaOf(schema === operation.output ? "output" : "input")(schema),
-    );
-    (paths[prefix + path] ??= {})[method.toLowerCase()] = described;
+    (paths[prefix + path] ??= {})[method.toLowerCase()] = describe(operation, convert);
   }
-  return { paths, schemas };
-};
-
-/** The OpenAPI 3.1 document of a router: from the meta, the schemas and the error table, nothing written twice. */
-export const openApiDocument = (router: AnyTRPCRouter): JsonObject => {
-  const operations = operationsOf(router);
-  const { paths, schemas } = componentsOf(operations);
   return {
     openapi: "3.1.0",
-    info: { title: "Todo backend REST API", version: "1.0.0" },
+    info: { title: "taskwire REST API", version: "1.0.0" },
     servers: [{ url: "/", description: "This server" }, { url: "http://localhost:8000" }],
     tags: [...new Set(operations.map(({ rest }) => rest.tag))].map((name) => ({ name })),
     security: [{ bearerAuth: [] }],
