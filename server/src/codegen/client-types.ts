@@ -48,7 +48,7 @@ class Declarations {
     return schema;
   }
 
-  toString(): string {
+  get text(): string {
     return [...this.#texts.values()].join("\n");
   }
 }
@@ -89,11 +89,12 @@ const outputTypeOf = (
   return name;
 };
 
+/** Routers by name, and the printed procedures in them. */
 interface Tree {
   [name: string]: Tree | string;
 }
 
-/** Prints routers as nested object types, procedures as their fields. */
+/** Prints each router as an object type with its procedures as fields. */
 const printTree = (tree: Tree, indent: string): string =>
   Object.entries(tree)
     .map(([name, value]) =>
@@ -115,6 +116,7 @@ export const clientTypes = (router: AnyTRPCRouter): string => {
     const routers = path.split(".");
     const name = routers.pop() ?? "";
     let parent = tree;
+    // A name is a router or a procedure, never both.
     for (const each of routers) parent = (parent[each] ??= {}) as Tree;
     const indent = "  ".repeat(routers.length + 1);
     parent[name] =
@@ -126,5 +128,5 @@ export const clientTypes = (router: AnyTRPCRouter): string => {
 export interface Procedures {
 ${printTree(tree, "  ")}}
 
-${declarations}`;
+${declarations.text}`;
 };
