@@ -11,9 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-let web: ReturnType<typeof cookieFetch>;
+let browser: ReturnType<typeof cookieFetch>;
 let client: ReturnType<typeof createClient>;
-let signedOut: number;
+let signOuts: number;
 
 const signIn = async (): Promise<string> => {
   const credentials = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
@@ -23,14 +23,16 @@ const signIn = async (): Promise<string> => {
 };
 
 beforeEach(() => {
-  web = cookieFetch();
-  signedOut = 0;
-  client = createClient({ url: server.url, fetch: web.fetch, onSignedOut: () => signedOut++ });
+  browser = cookieFetch();
+  signOuts = 0;
+  client = createClient({ url: server.url, fetch: browser.fetch, onSignedOut: () => signOuts++ });
 });
 
-const expired = () => server.clock.advance(906);
+/** Seconds until an access token has expired. */
+const accessTokenLifetime = 906;
+const expireAccessToken = () => server.clock.advance(accessTokenLifetime);
 
-test("signs in, works, and signs out", async () => {
+test("after signing in, calls succeed until the sign-out, which onSignedOut reports once", async () => {
   const email = await signIn();
   expect((await client.auth.me.query()).email).toBe(email);
   const task = await client.task.create.mutate({ title: "Write the report", priority: "high" });
@@ -43,53 +45,53 @@ test("signs in, works, and signs out", async () => {
     next_cursor: null,
   });
   await client.task.delete.mutate({ task_id: task.id });
-  expect(signedOut).toBe(0);
+  expect(signOuts).toBe(0);
   await client.auth.logout.mutate();
-  expect(signedOut).toBe(1);
+  expect(signOuts).toBe(1);
   await expect(client.auth.me.query()).rejects.toSatisfy((error) =>
     isApiError(error, "MISSING_TOKEN"),
   );
 });
 
 describe("when the access token has expired", () => {
-  test("many calls at once renew it once, and are all answered", async () => {
+  test("25 concurrent calls renew it once, and all succeed", async () => {
     const email = await signIn();
-    expired();
-    const answers = await Promise.all(Array.from({ length: 25 }, () => client.auth.me.query()));
-    expect(answers.map((answer) => answer.email)).toEqual(Array(25).fill(email));
-    expect(web.count("auth.refresh")).toBe(1);
-    expect(signedOut).toBe(0);
+    expireAccessToken();
+    const users = await Promise.all(Array.from({ length: 25 }, () => client.auth.me.query()));
+    expect(users.map((user) => user.email)).toEqual(Array(25).fill(email));
+    expect(browser.count("auth.refresh")).toBe(1);
+    expect(signOuts).toBe(0);
   });
 
-  test("a call that changes something is made once", async () => {
+  test("a mutation is repeated after the renewal, and takes effect once", async () => {
     await signIn();
-    expired();
+    expireAccessToken();
     await client.task.create.mutate({ title: "Once" });
     expect((await client.task.list.query()).total).toBe(1);
   });
 
-  test("it is renewed again the next time", async () => {
+  test("each later expiry renews it again", async () => {
     await signIn();
     for (let i = 1; i <= 2; i++) {
-      expired();
+      expireAccessToken();
       await client.auth.me.query();
-      expect(web.count("auth.refresh")).toBe(i);
+      expect(browser.count("auth.refresh")).toBe(i);
     }
   });
 
-  test("a refusal of the refresh is told once, and each call gets its own error", async () => {
+  test("if the refresh token has expired too, onSignedOut is called once and each call fails with TOKEN_EXPIRED", async () => {
     await signIn();
     server.clock.advance(604_800 + 6);
-    const answers = await Promise.allSettled([client.auth.me.query(), client.tag.list.query()]);
-    for (const answer of answers)
-      expect(answer).toMatchObject({ reason: { data: { code: "TOKEN_EXPIRED" } } });
-    expect(signedOut).toBe(1);
+    const outcomes = await Promise.allSettled([client.auth.me.query(), client.tag.list.query()]);
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ reason: { data: { code: "TOKEN_EXPIRED" } } });
+    expect(signOuts).toBe(1);
   });
 });
 
-test("a loaded page takes up the session from its cookie", async () => {
+test("a new client with the same cookie resumes the session by auth.refresh", async () => {
   const email = await signIn();
-  const reloaded = createClient({ url: server.url, fetch: web.fetch });
+  const reloaded = createClient({ url: server.url, fetch: browser.fetch });
   await expect(reloaded.auth.me.query()).rejects.toSatisfy((error) =>
     isApiError(error, "MISSING_TOKEN"),
   );
@@ -97,42 +99,46 @@ test("a loaded page takes up the session from its cookie", async () => {
   expect((await reloaded.auth.me.query()).email).toBe(email);
 });
 
-test("two tabs that share the cookie sign each other out never", async () => {
+test("two clients that share a cookie both stay signed in over ten concurrent renewals", async () => {
   const email = await signIn();
-  const tab = createClient({ url: server.url, fetch: web.fetch, onSignedOut: () => signedOut++ });
+  const tab = createClient({
+    url: server.url,
+    fetch: browser.fetch,
+    onSignedOut: () => signOuts++,
+  });
   await tab.auth.refresh.mutate();
   for (let round = 0; round < 10; round++) {
-    server.clock.advance(906);
-    const answers = await Promise.all([client.auth.me.query(), tab.auth.me.query()]);
-    expect(answers.map((answer) => answer.email)).toEqual([email, email]);
+    expireAccessToken();
+    const users = await Promise.all([client.auth.me.query(), tab.auth.me.query()]);
+    expect(users.map((user) => user.email)).toEqual([email, email]);
   }
-  expect(signedOut).toBe(0);
+  expect(signOuts).toBe(0);
 });
 
-test("a session that was ended elsewhere is over, which is told once", async () => {
+test("after another client revokes the session, calls fail and onSignedOut is called once", async () => {
   const credentials = { email: await signIn(), password: "correct horse battery" };
   const elsewhere = createClient({ url: server.url, fetch: cookieFetch().fetch });
   await elsewhere.auth.login.mutate(credentials);
   await elsewhere.auth.revokeOtherSessions.mutate();
   for (const code of ["INVALID_TOKEN", "MISSING_TOKEN"] as const)
     await expect(client.auth.me.query()).rejects.toSatisfy((error) => isApiError(error, code));
-  expect(signedOut).toBe(1);
+  expect(signOuts).toBe(1);
   expect((await elsewhere.auth.listSessions.query()).map(({ current }) => current)).toEqual([true]);
 });
 
-test("deleting the account signs out", async () => {
+test("deleting the account calls onSignedOut once", async () => {
   await signIn();
   await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
-  expect(signedOut).toBe(1);
+  expect(signOuts).toBe(1);
 });
 
-test("more calls than a batch may hold go in several", async () => {
+test("25 concurrent calls are sent in three batches", async () => {
   await signIn();
   await Promise.all(Array.from({ length: 25 }, () => client.tag.list.query()));
-  expect(web.requests.filter((path) => path.includes("tag.list"))).toHaveLength(3);
+  expect(browser.requests.filter((path) => path.includes("tag.list"))).toHaveLength(3);
 });
 
-test("errors narrow to the table's codes, with the field", async () => {
+test("isApiError accepts only the given code, and the error has detail, field and status", async () => {
   await signIn();
   const error: unknown = await client.task.create
     .mutate({ title: "" })
@@ -146,13 +152,13 @@ test("errors narrow to the table's codes, with the field", async () => {
   });
 });
 
-test("a network that is away is no refusal, and signs nobody out", async () => {
-  const away = createClient({
+test("a failed connection is no API error, and does not call onSignedOut", async () => {
+  const unreachable = createClient({
     url: `http://127.0.0.1:${await freePort()}`,
-    onSignedOut: () => signedOut++,
+    onSignedOut: () => signOuts++,
   });
-  const error: unknown = await away.auth.me.query().catch((reason: unknown) => reason);
+  const error: unknown = await unreachable.auth.me.query().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Error);
   expect(isApiError(error)).toBe(false);
-  expect(signedOut).toBe(0);
+  expect(signOuts).toBe(0);
 });

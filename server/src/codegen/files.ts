@@ -13,12 +13,14 @@ interface GeneratedFile {
   text: string;
 }
 
+const generatedFile = (name: string, text: string): GeneratedFile => ({
+  name,
+  path: join(root, name),
+  text,
+});
+
 /** Returns the files that follow from a router: the OpenAPI document and the client's types. */
-export const generatedFiles = (router: AnyTRPCRouter): GeneratedFile[] =>
-  [
-    {
-      name: "server/openapi.json",
-      text: `${JSON.stringify(openApiDocument(router), null, 2)}\n`,
-    },
-    { name: "client/src/api.generated.ts", text: clientTypes(router) },
-  ].map((file) => ({ ...file, path: join(root, file.name) }));
+export const generatedFiles = (router: AnyTRPCRouter): GeneratedFile[] => [
+  generatedFile("server/openapi.json", `${JSON.stringify(openApiDocument(router), null, 2)}\n`),
+  generatedFile("client/src/api.generated.ts", clientTypes(router)),
+];
