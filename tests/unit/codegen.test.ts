@@ -61,12 +61,12 @@ export interface ReplaceInput extends FileWrite {
   test("print each field with its description, tags, optionality and default", () => {
     const input = z
       .object({
-        "a-b": z.string().optional().meta({ description: "Ends a comment: */" }),
+        "a-b": z.string().optional().meta({ description: "Ends a comment: */\nSecond line" }),
         count: z.number().default(3),
         inner: z.object({ flag: z.boolean().nullable() }),
         list: z.array(z.union([z.string(), z.number()])),
         map: z.record(z.string(), z.number()),
-        kind: z.enum(["x", "y"]).optional(),
+        kind: z.enum(["x", "y"]).nullish(),
         patched: z.boolean().meta({ default: true }).optional(),
         anything: z.unknown(),
       })
@@ -81,7 +81,10 @@ export interface Procedures {
 }
 
 export interface SetInput {
-  /** Ends a comment: *\\/ */
+  /**
+   * Ends a comment: *\\/
+   * Second line
+   */
   "a-b"?: string | undefined;
   /** @default 3 */
   count?: number | undefined;
@@ -90,7 +93,7 @@ export interface SetInput {
   };
   list: (string | number)[];
   map: Record<string, number>;
-  kind?: "x" | "y" | undefined;
+  kind?: "x" | "y" | null | undefined;
   patched?: boolean | undefined;
   anything: unknown;
 }

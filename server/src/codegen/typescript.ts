@@ -29,7 +29,7 @@ const tagsOf = (schema: JsonSchema, isOptional: boolean): string[] => [
 export const docComment = (lines: readonly (string | undefined)[], indent: string): string => {
   const texts = lines
     .filter((line) => line !== undefined)
-    .map((line) => line.replaceAll("*/", "*\\/"));
+    .flatMap((line) => line.replaceAll("*/", "*\\/").split("\n"));
   if (texts.length === 0) return "";
   if (texts.length === 1) return `${indent}/** ${texts[0]} */\n`;
   return `${indent}/**\n${texts.map((text) => `${indent} * ${text}\n`).join("")}${indent} */\n`;
@@ -56,10 +56,10 @@ const membersOf = (schema: JsonSchema, indent: string): string[] => {
       typeof each === "boolean" ? ["unknown"] : membersOf(each, indent),
     );
   }
-  // A list of types comes from a nullable schema (rest/json-schema.ts), although zod's type omits it.
+  // A nullable schema has a list of types (rest/json-schema.ts), which zod's type omits.
   const types = schema.type as string | string[] | undefined;
   if (Array.isArray(types)) {
-    // Safe: each is one of JSON Schema's types, taken from the list of them.
+    // Each member of the list is a type of JSON Schema.
     return types.flatMap((type) => membersOf({ ...schema, type } as JsonSchema, indent));
   }
   if (types === "array") return [arrayOf(schema, indent)];

@@ -60,7 +60,7 @@ const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstan
   },
 };
 
-/** Answers a known path's other methods: 405 with `Allow`, and a plain OPTIONS with `Allow` alone (RFC 9110 §10.2.1). */
+/** Rejects a known path's other methods: 405 with `Allow`; a plain OPTIONS gets 204 with `Allow` (RFC 9110 §10.2.1). */
 const rejectOtherMethods = (
   scope: FastifyInstance,
   url: string,

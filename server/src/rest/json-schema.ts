@@ -9,6 +9,8 @@ const mergeNull = (schema: JsonSchema): void => {
   const [value, nothing, ...rest] = schema.anyOf ?? [];
   if (typeof value !== "object" || typeof nothing !== "object" || rest.length > 0) return;
   if (nothing.type !== "null" || typeof value.type !== "string") return;
+  // A list of values without null would exclude it.
+  if (value.enum !== undefined || value.const !== undefined) return;
   delete schema.anyOf;
   // zod's type omits the list of types, which JSON Schema allows.
   Object.assign(schema, value, { type: [value.type, "null"] });
