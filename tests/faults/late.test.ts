@@ -4,9 +4,9 @@ import { z } from "zod";
 import { send } from "../support/client/http.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-/** What the procedure waits for: it is let go only after its caller has been answered. */
+/** The procedure waits for its gate, which opens only after the client has its response. */
 const gates = { REST: Promise.withResolvers<void>(), RPC: Promise.withResolvers<void>() };
-/** Whether it would have left a queue by then. */
+/** Whether the call's signal was aborted when the procedure continued. */
 const done = { REST: Promise.withResolvers<boolean>(), RPC: Promise.withResolvers<boolean>() };
 
 const slow = publicProcedure
@@ -49,22 +49,22 @@ test.concurrent.each([
     },
   ],
 ] as const)(
-  "over %s a call that takes long is put off, and what it does later is dropped",
+  "over %s a call that exceeds its deadline gets 503 with Retry-After, and its later effects are discarded",
   async (transport, request) => {
-    const began = performance.now();
-    const answer = await send(server.url, { method: "POST", ...request });
-    expect(performance.now() - began).toBeLessThan(4000);
-    expect(answer).toMatchObject({ status: 503 });
-    expect(answer.text).toContain('"code":"SERVICE_UNAVAILABLE"');
-    expect(answer.headers.get("retry-after")).toBe("1");
+    const start = performance.now();
+    const response = await send(server.url, { method: "POST", ...request });
+    expect(performance.now() - start).toBeLessThan(4000);
+    expect(response).toMatchObject({ status: 503 });
+    expect(response.text).toContain('"code":"SERVICE_UNAVAILABLE"');
+    expect(response.headers.get("retry-after")).toBe("1");
     gates[transport].resolve();
     expect(await done[transport].promise).toBe(true);
     expect((await send(server.url, { method: "GET", path: "/health" })).status).toBe(200);
-    const id = answer.headers.get("x-request-id");
+    const id = response.headers.get("x-request-id");
     const lines = server.log.filter(({ request_id }) => request_id === id);
     expect(lines.map(({ msg, status }) => [msg, status])).toEqual([
-      ["A call was put off", undefined],
-      ["Request answered", 503],
+      ["Call rejected: service unavailable", undefined],
+      ["Request completed", 503],
     ]);
   },
 );
