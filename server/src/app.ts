@@ -5,15 +5,16 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
+import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
+import { registerLanding } from "./http/landing.ts";
+import { limitPipelining } from "./http/socket-guard.ts";
+import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./logger.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
 import { openApiDocument } from "./rest/openapi.ts";
-import { answerClientError, registerErrors } from "./http/error-responses.ts";
-import { registerTrpc } from "./http/trpc-mount.ts";
 import { appRouter } from "./rpc/router.ts";
-import { limitPipelining } from "./http/socket-guard.ts";
 
 const kibibyte = 1024;
 /** Milliseconds. */
@@ -103,6 +104,7 @@ export const buildApp = async (
   // which writes Set-Cookie, is always there.
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
+  registerLanding(app);
   registerDocs(app, openApiDocument(router));
   await app.register(async (scope) => registerTrpc(scope, deps, router));
   await app.register(async (scope) => registerRest(scope, deps, router));

@@ -36,7 +36,7 @@ const register = "/api/v1/auth/register";
 
 describe("paths and methods", () => {
   test.each([
-    "/",
+    "/index.html",
     "/nope",
     "/api/v1",
     "/api/v1/auth",
