@@ -32,6 +32,15 @@ const failing = router({
     .output(z.object({ id: z.string() }))
     // A wrong type on purpose: the output schema must reject it.
     .query(() => ({ id: 5 }) as unknown as { id: string }),
+  setCookie: publicProcedure
+    .meta({ rest: { ...rest, route: "POST /set-cookie/{outcome}" } })
+    .input(z.object({ outcome: z.enum(["success", "failure"]) }))
+    .output(z.object({}))
+    .mutation(({ ctx, input: { outcome } }) => {
+      ctx.call.refreshCookie.set("a.refresh.token");
+      if (outcome === "failure") throw new AppError("TASK_NOT_FOUND");
+      return {};
+    }),
 });
 
 let server: TestServer;
@@ -114,4 +123,48 @@ describe("an unexpected error", () => {
       expect(JSON.stringify(line)).toContain(".ts:");
     },
   );
+});
+
+// @fastify/cookie is registered without the hook that parses requests; its onSend hook must still write Set-Cookie.
+describe("a cookie that a procedure sets", () => {
+  const attributes = (path: string) =>
+    `Max-Age=604800; Path=${path}; HttpOnly; Secure; SameSite=Strict`;
+
+  test.each([
+    ["success", 200],
+    ["failure", 404],
+  ])("is in the response to a %s on both transports", async (outcome, status) => {
+    for (const cookie of [undefined, "refresh_token=old; other=1"]) {
+      const headers = { "content-type": "application/json", ...(cookie && { cookie }) };
+      const init = { method: "POST", headers };
+      const responses = [
+        [await fetch(`${server.url}/api/v1/set-cookie/${outcome}`, init), "/api/v1/auth"],
+        [
+          await fetch(`${server.url}/trpc/setCookie`, {
+            ...init,
+            body: JSON.stringify({ outcome }),
+          }),
+          "/trpc",
+        ],
+      ] as const;
+      for (const [response, path] of responses) {
+        expect(response.status).toBe(status);
+        expect(response.headers.getSetCookie()).toEqual([
+          `refresh_token=a.refresh.token; ${attributes(path)}`,
+        ]);
+      }
+    }
+  });
+
+  test("is in the response to a tRPC batch that partly fails", async () => {
+    const response = await fetch(`${server.url}/trpc/setCookie,setCookie?batch=1`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ 0: { outcome: "success" }, 1: { outcome: "failure" } }),
+    });
+    expect(response.status).toBe(207);
+    expect(response.headers.getSetCookie()).toEqual([
+      `refresh_token=a.refresh.token; ${attributes("/trpc")}`,
+    ]);
+  });
 });

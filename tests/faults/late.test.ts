@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request } from "node:http";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -32,9 +34,30 @@ const slow = publicProcedure
     throw new Error("A late failure");
   });
 
+/** Attempts of each call to `conflict`, by its name. */
+const attempts = new Map<string, number>();
+
+const conflict = publicProcedure
+  .meta({
+    rest: {
+      route: "POST /conflict/{call}/{client}",
+      operationId: "conflict",
+      summary: "",
+      responses: { 201: "" },
+    },
+  })
+  .input(z.object({ call: z.string(), client: z.enum(["stays", "disconnects"]) }))
+  .output(z.object({}))
+  .mutation(async ({ ctx, input: { call, client } }) => {
+    attempts.set(call, (attempts.get(call) ?? 0) + 1);
+    const signal = ctx.call.signal();
+    if (client === "disconnects" && !signal.aborted) await once(signal, "abort");
+    throw Object.assign(new Error(`Deadlock in ${call}`), { code: "40P01" });
+  });
+
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer({ router: router({ slow }) });
+  server = await startServer({ router: router({ slow, conflict }) });
 });
 afterAll(() => server.close());
 
@@ -66,5 +89,48 @@ test.concurrent.each([
       ["Call rejected: service unavailable", undefined],
       ["Request completed", 503],
     ]);
+  },
+);
+
+const conflictRequests = (client: "stays" | "disconnects") =>
+  (["REST", "RPC"] as const).map((transport) => {
+    const call = `${transport} ${client}`;
+    return {
+      transport,
+      call,
+      method: "POST",
+      path:
+        transport === "REST"
+          ? `/api/v1/conflict/${encodeURIComponent(call)}/${client}`
+          : "/trpc/conflict",
+      headers: { "content-type": "application/json" },
+      body: transport === "REST" ? undefined : JSON.stringify({ call, client }),
+    };
+  });
+
+test.each(conflictRequests("stays"))(
+  "over $transport a call that always ends in a deadlock is attempted four times, then gets 503",
+  async ({ call, ...init }) => {
+    const response = await send(server.url, init);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(attempts.get(call)).toBe(4);
+  },
+);
+
+test.each(conflictRequests("disconnects"))(
+  "over $transport a call that ends in a deadlock after its client has disconnected is not repeated",
+  async ({ call, body, ...options }) => {
+    const outgoing = request(server.url, options).on("error", () => {});
+    outgoing.end(body);
+    await expect.poll(() => attempts.get(call), { timeout: 2000 }).toBe(1);
+    outgoing.destroy();
+    const rejected = () =>
+      server.log.find(
+        ({ msg, err }) =>
+          msg === "Call rejected: service unavailable" && JSON.stringify(err).includes(call),
+      );
+    await expect.poll(rejected, { timeout: 2000 }).toBeDefined();
+    expect(attempts.get(call)).toBe(1);
   },
 );
