@@ -24,6 +24,7 @@ const fastifyErrors: Partial<Record<string, ErrorRow>> = {
 /** Returns the error of the table for an error that reaches Fastify's error handler. */
 export const errorFromHttp = (error: unknown): AppError => {
   if (!(error instanceof Error) || error instanceof AppError) return translateError(error);
+  // Safe for any error: both fields may be absent.
   const { code = "", statusCode } = error as Partial<FastifyError>;
   const row = fastifyErrors[code];
   if (row !== undefined) {
