@@ -5,43 +5,44 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
+import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
+import { registerLanding } from "./http/landing.ts";
+import { limitPipelining } from "./http/socket-guard.ts";
+import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./logger.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
 import { openApiDocument } from "./rest/openapi.ts";
-import { answerClientError, registerErrors } from "./http/error-responses.ts";
-import { registerTrpc } from "./http/trpc-mount.ts";
 import { appRouter } from "./rpc/router.ts";
-import { limitPipelining } from "./http/socket-guard.ts";
 
 const kibibyte = 1024;
 /** Milliseconds. */
 const second = 1000;
 
-/** Milliseconds. Node looks every second which of them have run out, so that a socket lasts at most that much longer. */
+/** Milliseconds. Node checks them once a second, so a socket can stay open for up to a second longer. */
 const timeouts = {
-  /** Until a request's headers are there; also until a new socket says anything. */
+  /** For the headers of a request to arrive, counted from the first byte or from the opening of a new socket. */
   headersTimeout: 5 * second,
-  /** Until its body is there too: whoever trickles in a byte a second is gone within 10 s. */
+  /** For the whole request to arrive, body included: a client that sends a byte a second is cut off within 10 s. */
   requestTimeout: 7 * second,
-  /** Between two requests. */
+  /** Between two requests on one socket. */
   keepAliveTimeout: 5 * second,
-  /** Without a byte in either direction: cuts who sends requests and never reads the answers. No call takes this long. */
+  /** Without a byte in either direction: cuts off a client that never reads its responses. No call takes this long. */
   connectionTimeout: 8 * second,
 };
 
-/** Sockets at once; more are closed unread. An idle one costs a few kB, and is gone in 6 s. */
+/** Open sockets; further ones are closed unread. An idle socket costs a few kB, and is closed within 6 s. */
 const maxConnections = 10_000;
 
-/** Requests of one socket that may be unanswered. */
+/** Requests of one socket that may wait for their responses. */
 const maxPipelined = 100;
 
 const requestId = /^[\w.-]{1,64}$/;
 
 /**
- * The HTTP server with both transports, ready to listen or to be injected into; it never listens itself.
- * @param router the procedures to serve; tests of the adapter bring their own
+ * Builds the HTTP server with both transports. It does not listen: the caller calls `listen` or `inject`.
+ * @param router the procedures to serve; tests of the transports pass their own
  */
 export const buildApp = async (
   deps: Deps,
@@ -54,23 +55,23 @@ export const buildApp = async (
     logController: new RequestLog(),
     requestIdHeader: false,
     genReqId: ({ headers }) => {
-      const given = headers["x-request-id"];
-      return typeof given === "string" && requestId.test(given) ? given : randomUUID();
+      const sent = headers["x-request-id"];
+      return typeof sent === "string" && requestId.test(sent) ? sent : randomUUID();
     },
     trustProxy: config.trustProxy ?? false,
     bodyLimit: 64 * kibibyte,
-    // Dropped like every other key that nobody asked for, as tRPC does.
+    // Drops such keys like every other unknown key, as tRPC does.
     onProtoPoisoning: "remove",
     onConstructorPoisoning: "remove",
     requestTimeout: timeouts.requestTimeout,
     keepAliveTimeout: timeouts.keepAliveTimeout,
     connectionTimeout: timeouts.connectionTimeout,
     http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: second },
-    // A batch names all its procedures in one path segment.
+    // A tRPC batch names all its procedures in one path segment.
     routerOptions: { maxParamLength: kibibyte },
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
-      // Nothing ran yet, so what onRequest would add is missing.
+      // The onRequest hooks did not run.
       reply.header("X-Request-Id", request.id);
       app.errorHandler(error, request, reply);
     },
@@ -88,20 +89,22 @@ export const buildApp = async (
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
   });
-  const any = config.corsOrigins.includes("*");
+  const allowsAnyOrigin = config.corsOrigins.includes("*");
   await app.register(cors, {
-    // A function, so that a foreign origin gets no CORS header at all.
+    // A function, so that the response to a foreign origin has no CORS header at all.
     origin: async (origin: string | undefined) =>
-      any || (origin !== undefined && config.corsOrigins.includes(origin)),
+      allowsAnyOrigin || (origin !== undefined && config.corsOrigins.includes(origin)),
     credentials: true,
     methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     allowedHeaders: ["Content-Type", "Authorization"],
     exposedHeaders: ["X-Request-Id", "Retry-After"],
     strictPreflight: false,
   });
-  // Its hook would parse the request's cookies, which http/refresh-cookie.ts does by itself.
+  // Without its hook that parses every request's cookies: http/refresh-cookie.ts reads the header. Its onSend hook,
+  // which writes Set-Cookie, is always there.
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
+  registerLanding(app);
   registerDocs(app, openApiDocument(router));
   await app.register(async (scope) => registerTrpc(scope, deps, router));
   await app.register(async (scope) => registerRest(scope, deps, router));

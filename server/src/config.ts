@@ -2,22 +2,22 @@ import { isIP } from "node:net";
 import { z } from "zod";
 
 const integer = (minimum: number, maximum: number) => {
-  const fault = `must be a whole number from ${minimum} to ${maximum}`;
+  const problem = `must be a whole number from ${minimum} to ${maximum}`;
   return z
     .string()
-    .regex(/^\d{1,10}$/, fault)
+    .regex(/^\d{1,10}$/, problem)
     .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, fault);
+    .refine((value) => value >= minimum && value <= maximum, problem);
 };
 
 const oneOf = <const Values extends readonly [string, ...string[]]>(...values: Values) =>
   z.enum(values, `must be one of: ${values.join(", ")}`);
 
-/** The schemes of a URL in `text`, or nothing if it is no URL. */
+/** Returns the scheme of a URL with its colon, such as "https:", or undefined if the text is not a URL. */
 const schemeOf = (text: string): string | undefined =>
   URL.canParse(text) ? new URL(text).protocol : undefined;
 
-// The client would take more for a URL, and throw at a name or password that is not encoded.
+// Stricter than the Redis client, which accepts other texts, and throws on a malformed %-encoding of user or password.
 const isRedisUrl = (text: string): boolean => {
   if (!["redis:", "rediss:"].includes(schemeOf(text) ?? "")) return false;
   const { hostname, username, password, pathname } = new URL(text);
@@ -29,7 +29,7 @@ const isRedisUrl = (text: string): boolean => {
   return hostname !== "" && /^(\/\d*)?$/.test(pathname);
 };
 
-const listOf = (text: string): string[] =>
+const splitList = (text: string): string[] =>
   text
     .split(",")
     .map((item) => item.trim())
@@ -42,7 +42,7 @@ const isOrigin = (text: string): boolean =>
 const origins = z
   .string()
   .transform((text, context) => {
-    if (!text.trim().startsWith("[")) return listOf(text);
+    if (!text.trim().startsWith("[")) return splitList(text);
     try {
       return z.array(z.string()).parse(JSON.parse(text));
     } catch {
@@ -55,7 +55,7 @@ const origins = z
     "must list origins like https://app.example.com: scheme, host and port only",
   );
 
-// A prefix of 0 would trust everybody, as `true` and a hop count do: a client could then choose its own address.
+// A prefix of 0 would trust every client, as `true` and a hop count do: a client could then set its own address.
 const isAddressRange = (text: string): boolean => {
   const [address = "", prefix, ...rest] = text.split("/");
   const bits = { 4: 32, 6: 128 }[isIP(address)];
@@ -63,10 +63,10 @@ const isAddressRange = (text: string): boolean => {
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 };
 
-// A block written again and again is somebody's sample: fit for a test, known to everybody in production.
+// A repeated block, such as "deadbeef" eight times, is a sample secret: good enough for tests, public in production.
 const isSample = (secret: string): boolean => /^(.+)\1+$/.test(secret.toLowerCase());
 
-/** Every setting: its name, its default, its rule. `.env.example` and the README list the same, which a test checks. */
+/** Every setting with its default and its rule. A test compares them with `.env.example` and the documentation. */
 export const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535).default(8000),
@@ -90,7 +90,7 @@ export const environment = z.object({
     .string()
     .regex(
       /^[0-9a-f]{64,}$/i,
-      "must be at least 64 hex characters (make one with: openssl rand -hex 32)",
+      "must be at least 64 hex characters (generate one with: openssl rand -hex 32)",
     )
     .optional(),
   ACCESS_TOKEN_TTL: integer(1, 86_400).default(900),
@@ -107,7 +107,7 @@ export const environment = z.object({
   ]),
   TRUST_PROXY: z
     .string()
-    .transform(listOf)
+    .transform(splitList)
     .refine(
       (list) => list.length > 0 && list.every(isAddressRange),
       "must list the proxies' IP addresses or CIDR ranges, separated by commas",
@@ -120,52 +120,58 @@ export const environment = z.object({
 
 type Settings = z.output<typeof environment>;
 
-/** Settings that are each right, but not together. */
-const conflicts = (settings: Settings): string[] => {
-  const faults: string[] = [];
+/** Returns a sentence for each combination of settings that is not allowed. */
+const conflictsIn = (settings: Settings): string[] => {
+  const problems: string[] = [];
   const production = settings.NODE_ENV === "production";
   if (settings.DB_POOL_MIN > settings.DB_POOL_MAX)
-    faults.push("DB_POOL_MIN must not be above DB_POOL_MAX");
+    problems.push("DB_POOL_MIN must not be greater than DB_POOL_MAX");
   if (
     settings.JWT_SECRET_KEY === undefined &&
     (production || settings.DATABASE_URL !== undefined)
   ) {
     const reason = production ? "NODE_ENV=production" : "DATABASE_URL";
-    faults.push(`JWT_SECRET_KEY is required with ${reason} (make one with: openssl rand -hex 32)`);
+    problems.push(
+      `JWT_SECRET_KEY is required with ${reason} (generate one with: openssl rand -hex 32)`,
+    );
   }
   if (production && isSample(settings.JWT_SECRET_KEY ?? "")) {
-    faults.push("JWT_SECRET_KEY must be random (make one with: openssl rand -hex 32)");
+    problems.push("JWT_SECRET_KEY must be random (generate one with: openssl rand -hex 32)");
   }
   if (production && settings.CORS_ORIGINS.includes("*")) {
-    faults.push("CORS_ORIGINS must not contain * with NODE_ENV=production");
+    problems.push("CORS_ORIGINS must not contain * with NODE_ENV=production");
   }
-  return faults;
+  return problems;
 };
 
-/** The environment is wrong; `faults` has one sentence per variable, none with a value in it. */
+/** An invalid environment. `problems` has one sentence for each variable; none contains a value. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
-  readonly faults: readonly string[];
+  readonly problems: readonly string[];
 
-  constructor(faults: readonly string[]) {
-    super(`The configuration is not valid:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
-    this.faults = faults;
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration is not valid:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
+    this.problems = problems;
   }
 }
 
 /**
- * The configuration that an environment asks for.
+ * Parses the environment into the configuration.
  * @param env variable names and values, such as `process.env`; an empty value counts as unset
- * @throws {ConfigError} with every fault at once
+ * @throws {ConfigError} with all problems at once
  */
 export const parseConfig = (env: Readonly<Record<string, string | undefined>>) => {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ""));
-  const { data, error } = environment.safeParse(given);
+  const values = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value?.trim() !== ""),
+  );
+  const { data, error } = environment.safeParse(values);
   if (error !== undefined) {
     throw new ConfigError(error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
   }
-  const faults = conflicts(data);
-  if (faults.length > 0) throw new ConfigError(faults);
+  const conflicts = conflictsIn(data);
+  if (conflicts.length > 0) throw new ConfigError(conflicts);
   return {
     host: data.HOST,
     port: data.PORT,
@@ -183,12 +189,12 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     /** Seconds. */
     refreshTokenTtl: data.REFRESH_TOKEN_TTL,
-    /** Seconds from sign-in, however often the refresh token is renewed. */
+    /** Seconds from sign-in, no matter how often the session is refreshed. */
     sessionMaxAge: data.SESSION_MAX_AGE,
     cookieSecure: data.COOKIE_SECURE,
     corsOrigins: data.CORS_ORIGINS,
     trustProxy: data.TRUST_PROXY,
-    /** Attempts a minute for each endpoint and client address. */
+    /** Attempts per minute for each client address. */
     rateLimits: {
       register: data.RATE_LIMIT_REGISTER,
       login: data.RATE_LIMIT_LOGIN,

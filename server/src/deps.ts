@@ -11,7 +11,7 @@ import { openRedis, type Redis } from "./security/redis.ts";
 import { loadOrCreateSecret, readSecret } from "./security/secret.ts";
 import { clockTolerance, createTokens, type Tokens } from "./security/tokens.ts";
 
-/** All that the backend needs to answer a call; made once at start, passed in everywhere. */
+/** The parts that the server shares between all calls: created once at start, passed as an argument everywhere. */
 export interface Deps {
   config: Config;
   log: Logger;
@@ -21,24 +21,24 @@ export interface Deps {
   tokens: Tokens;
   revocations: RevocationList;
   rateLimits: RateLimits;
-  /** Whether Redis can be used; without REDIS_URL there is none. */
+  /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
-  /** Releases everything, in reverse order of making. */
+  /** Stops polling, and closes the connections to Redis and the database. */
   close: () => Promise<void>;
 }
 
 interface Overrides {
   /** Replaces the system's clock in tests. */
   clock?: () => Date;
-  /** Replaces the database that the configuration names; closed by `close()` too. */
+  /** Replaces the database of the configuration; `close()` closes it too. */
   orm?: Orm;
-  /** Replaces hashing, which is slow on purpose. */
+  /** Replaces password hashing, which is slow by design. */
   passwords?: PasswordHashing;
 }
 
 /**
- * The composition root: opens the database and makes the parts that share it.
- * @throws {OperatorError} when the database or its secret cannot be used
+ * Opens the database and creates the parts that share it (the composition root).
+ * @throws {OperatorError} if the database or the signing secret cannot be used
  */
 export const createDeps = async (
   config: Config,
@@ -47,7 +47,7 @@ export const createDeps = async (
 ): Promise<Deps> => {
   const clock = overrides.clock ?? (() => new Date());
   const { dataDir } = config.database;
-  // A broken secret is told before the database is touched.
+  // Reports an unreadable secret before the database is opened.
   if (config.signingSecret === undefined) await readSecret(dataDir);
   const orm = overrides.orm ?? (await openDatabase(config.database, log));
   try {
@@ -57,13 +57,13 @@ export const createDeps = async (
       overrides.passwords ?? createPasswordHashing(),
       createTokens({ secret, ttl, clock }),
     ]);
-    // While it cannot be told, as if there were some: that costs time alone.
+    // If the check fails, assume that legacy hashes exist: this only affects timing.
     await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
     const lifetime = ttl.access + clockTolerance;
     const revocations = createRevocationList(lifetime, clock);
-    const following = await startRevocationPoll(orm, revocations, lifetime, log);
+    const revocationPoll = await startRevocationPoll(orm, revocations, lifetime, log);
     return {
       config,
       log,
@@ -75,7 +75,7 @@ export const createDeps = async (
       rateLimits,
       redis,
       close: async () => {
-        following.stop();
+        revocationPoll.stop();
         redis?.close();
         await orm.close();
       },

@@ -1,19 +1,19 @@
 import { AppError } from "@taskwire/shared";
 
-/** An error that the operator of an executable can fix: its message says how, so no stack trace is shown. */
+/** An error that the operator can fix. Executables print its message, which says how, without a stack trace. */
 export class OperatorError extends Error {
   override readonly name = "OperatorError";
 }
 
-/** An error's message, for a sentence that names the reason. */
+/** Returns the message of an error, to be quoted as the reason in another message. */
 export const reasonOf = (error: unknown): string => {
-  // A host with several addresses fails with one error for each, and no message of its own.
+  // Connecting to a host with several addresses fails with one error for each address, and no message of its own.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
   return error instanceof Error ? error.message : String(error);
 };
 
 /**
- * A call that the server cannot answer now, and probably can a second later.
+ * Returns SERVICE_UNAVAILABLE with `Retry-After: 1`, for a failure that probably passes within a second.
  * @param cause the reason, for the log only
  */
 export const serviceUnavailable = (cause?: unknown): AppError =>

@@ -1,7 +1,8 @@
 import { type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { type DestinationStream, type Logger, pino } from "pino";
 
-const told = [
+/** Fields of an error that the log contains. Others, such as `detail` and `query`, may contain user data. */
+const loggedFields = [
   "code",
   "errcode",
   "severity",
@@ -13,15 +14,15 @@ const told = [
   "issues",
 ] as const;
 
-// PostgreSQL quotes whole rows in its details, password hashes among them, and the ORM adds details to messages.
+// PostgreSQL quotes whole rows in its details, including password hashes, and the ORM appends details to messages.
 const withoutRows = (text: string): string =>
   text.replace(/(Failing row contains|Key) \(.*/g, "$1 (…)");
 
-/** An error for the log with its causes, but without what a database quotes of rows and parameters. */
+/** Describes an error and its causes for the log, without the rows and parameters that a database error quotes. */
 const describeError = (error: unknown, depth = 0): unknown => {
   if (!(error instanceof Error)) return error === undefined ? undefined : { message: typeof error };
   const fields: Record<string, unknown> = { type: error.name, message: withoutRows(error.message) };
-  for (const key of told) {
+  for (const key of loggedFields) {
     if (key in error) fields[key] = Reflect.get(error, key);
   }
   fields["stack"] = withoutRows(error.stack ?? "");
@@ -32,10 +33,10 @@ const describeError = (error: unknown, depth = 0): unknown => {
   return fields;
 };
 
-// A query may hold what a person searched for, or a token that somebody put there by mistake.
+// A query string may contain search terms, or a token that a client put there by mistake.
 const pathOf = ({ url }: FastifyRequest): string => url.split("?", 1)[0] ?? "";
 
-/** One line for each request, when it is answered: no headers, no query, no body. */
+/** Writes one line for each completed request, without headers, query or body. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: "request_id" });
@@ -51,14 +52,14 @@ export class RequestLog extends LogController {
     const { method, ip: address } = request;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     const line = { method, path: pathOf(request), status: reply.statusCode, ms, address };
-    if (error) request.log.error({ ...line, err: error }, "Request broke off");
-    else request.log.info(line, "Request answered");
+    if (error) request.log.error({ ...line, err: error }, "Response interrupted");
+    else request.log.info(line, "Request completed");
   }
 }
 
 /**
- * The server's log: one JSON line an event.
- * @param destination standard output unless a test wants to read along
+ * Creates the server's log, which writes one JSON line for each event.
+ * @param destination where the lines go; standard output by default
  */
 export const createLogger = (level: string, destination?: DestinationStream): Logger => {
   const options = {

@@ -3,16 +3,16 @@ import type { FastifyInstance } from "fastify";
 import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
 import { createLogger } from "./logger.ts";
-import { OperatorError } from "./errors.ts";
+import { OperatorError, reasonOf } from "./errors.ts";
 
 const listen = async (app: FastifyInstance, { host, port }: Config): Promise<string> => {
   try {
     return await app.listen({ host, port, listenTextResolver: (at) => `Listening at ${at}` });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OperatorError(`Cannot listen (${reason}). Set PORT or HOST to what is free here.`, {
-      cause,
-    });
+    throw new OperatorError(
+      `Cannot listen (${reasonOf(cause)}). Set HOST and PORT to an address that is free.`,
+      { cause },
+    );
   }
 };
 
@@ -20,7 +20,7 @@ run(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
   const log = createLogger(config.logLevel);
-  // Loaded now, so that a wrong configuration is told before the second that the database drivers take to load.
+  // The database drivers take a second to load: imported here, so that an invalid configuration is reported before that.
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),
     import("./app.ts"),
@@ -33,7 +33,7 @@ run(async () => {
     const housekeeping = startHousekeeping(deps);
     closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
       if (err === undefined) log.info({ signal }, "Stopping");
-      else log.fatal({ err }, "Stopping after an error that nothing caught");
+      else log.fatal({ err }, "Stopping after an uncaught error");
       housekeeping.stop();
       try {
         await app.close();

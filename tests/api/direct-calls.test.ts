@@ -8,7 +8,7 @@ import { testClock } from "../support/setup/server.ts";
 const email = "ada@example.com";
 const password = "correct horse battery";
 
-test("direct calls know the user, keep the cookie, and live by the test's clock", async () => {
+test("direct calls use the passed user, the caller's cookie and the test's clock", async () => {
   const { caller, clock, close } = await startDirectCalls({
     clock: testClock(new Date("2030-01-01T00:00:00Z")),
   });
@@ -27,7 +27,7 @@ test("direct calls know the user, keep the cookie, and live by the test's clock"
   });
 });
 
-test("a caller without a user, or after signing out, is nobody", async () => {
+test("an anonymous caller gets MISSING_TOKEN, and MISSING_REFRESH_TOKEN after signing out", async () => {
   const { caller, close } = await startDirectCalls();
   onTestFinished(close);
   const browser = caller();
@@ -40,8 +40,8 @@ test("a caller without a user, or after signing out, is nobody", async () => {
   });
 });
 
-/** What a direct caller catches. */
-const refusalOf = async (call: Promise<unknown>): Promise<TRPCError> => {
+/** Returns the error that a direct call rejects with. */
+const errorOf = async (call: Promise<unknown>): Promise<TRPCError> => {
   const error = await call.then(
     () => new Error("The call succeeded"),
     (reason: unknown) => reason,
@@ -50,35 +50,35 @@ const refusalOf = async (call: Promise<unknown>): Promise<TRPCError> => {
   return error;
 };
 
-test("a refusal's cause is the error of the table: code, sentence, field", async () => {
+test("the cause of a rejection is the error of the table with code, detail and field", async () => {
   const { caller, close } = await startDirectCalls();
   onTestFinished(close);
-  const refusal = await refusalOf(caller().auth.register({ email: "nobody", password }));
+  const error = await errorOf(caller().auth.register({ email: "no-address", password }));
   const detail = "Please provide a valid email address";
-  expect(refusal).toMatchObject({ code: "BAD_REQUEST", message: detail });
-  expect(refusal.cause).toBeInstanceOf(AppError);
-  expect(refusal.cause).toMatchObject({ code: "INVALID_EMAIL", detail, field: "email" });
+  expect(error).toMatchObject({ code: "BAD_REQUEST", message: detail });
+  expect(error.cause).toBeInstanceOf(AppError);
+  expect(error.cause).toMatchObject({ code: "INVALID_EMAIL", detail, field: "email" });
 });
 
-test("calls count towards the limit of their address", async () => {
+test("calls count towards the rate limit of their address, not of another address", async () => {
   const { caller, close } = await startDirectCalls({ env: { RATE_LIMIT_LOGIN: "2" } });
   onTestFinished(close);
   const signIn = (address: string) =>
-    refusalOf(caller(undefined, address).auth.login({ email, password }));
+    errorOf(caller(undefined, address).auth.login({ email, password }));
   for (const code of ["INVALID_CREDENTIALS", "INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"]) {
     expect((await signIn("192.0.2.1")).cause).toMatchObject({ code });
   }
   expect((await signIn("192.0.2.2")).cause).toMatchObject({ code: "INVALID_CREDENTIALS" });
 });
 
-test("an unexpected error is masked, and whole in the log", async () => {
+test("an unexpected error is masked for the caller, and logged with message and stack", async () => {
   const { caller, deps, log, close } = await startDirectCalls();
   onTestFinished(close);
   await deps.orm.em.fork().execute("drop table users cascade");
-  const refusal = await refusalOf(caller().auth.register({ email, password }));
-  expect(refusal.code).toBe("INTERNAL_SERVER_ERROR");
-  expect(refusal.cause).toMatchObject({ code: "INTERNAL_ERROR", detail: "Internal server error" });
-  expect(inspect(refusal, { depth: null })).not.toMatch(/users|relation|42P01/);
+  const error = await errorOf(caller().auth.register({ email, password }));
+  expect(error.code).toBe("INTERNAL_SERVER_ERROR");
+  expect(error.cause).toMatchObject({ code: "INTERNAL_ERROR", detail: "Internal server error" });
+  expect(inspect(error, { depth: null })).not.toMatch(/users|relation|42P01/);
   expect(log).toContainEqual(
     expect.objectContaining({
       level: "error",

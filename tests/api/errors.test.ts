@@ -7,14 +7,14 @@ import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const rest = { operationId: "fail", summary: "Fail", responses: { 200: "Never" } } as const;
 
-// A router of the test's own shows that the transports know nothing of the product's procedures.
+// Its own router shows that the transports do not depend on the product's procedures.
 const failing = router({
-  refuse: publicProcedure
-    .meta({ rest: { ...rest, route: "GET /refuse/{code}" } })
+  fail: publicProcedure
+    .meta({ rest: { ...rest, route: "GET /fail/{code}" } })
     .input(z.object({ code: z.string() }))
     .output(z.object({}))
     .query(({ input }) => {
-      // Only codes of the table are asked for below.
+      // The tests below pass only codes of the table.
       throw new AppError(input.code as ErrorCode, {
         field: "code",
         retryAfter: 7,
@@ -30,8 +30,17 @@ const failing = router({
   lie: publicProcedure
     .meta({ rest: { ...rest, route: "GET /lie" } })
     .output(z.object({ id: z.string() }))
-    // The output schema is what keeps such a mistake from the caller.
+    // A wrong type on purpose: the output schema must reject it.
     .query(() => ({ id: 5 }) as unknown as { id: string }),
+  setCookie: publicProcedure
+    .meta({ rest: { ...rest, route: "POST /set-cookie/{outcome}" } })
+    .input(z.object({ outcome: z.enum(["success", "failure"]) }))
+    .output(z.object({}))
+    .mutation(({ ctx, input: { outcome } }) => {
+      ctx.call.refreshCookie.set("a.refresh.token");
+      if (outcome === "failure") throw new AppError("TASK_NOT_FOUND");
+      return {};
+    }),
 });
 
 let server: TestServer;
@@ -58,7 +67,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   SERVICE_UNAVAILABLE: 503,
 };
 
-/** The contract's status of a code, by its own table's grouping. */
+/** The status of a code in CONTRACT.md, "Errors". */
 const expectedStatus = (code: ErrorCode): number => {
   if (statuses[code] !== undefined) return statuses[code];
   if (/TOKEN|CREDENTIALS/.test(code)) return 401;
@@ -66,8 +75,8 @@ const expectedStatus = (code: ErrorCode): number => {
 };
 
 describe.each(errorCodes)("%s", (code) => {
-  test("reaches a REST caller as the contract's body", async () => {
-    const { response, body } = await get(`/api/v1/refuse/${code}`);
+  test("has the contract's status and body over REST", async () => {
+    const { response, body } = await get(`/api/v1/fail/${code}`);
     expect(response.status).toBe(expectedStatus(code));
     expect(statusOf(code)).toBe(expectedStatus(code));
     expect(body).toEqual({ code, detail: errors[code].detail, field: "code" });
@@ -75,9 +84,9 @@ describe.each(errorCodes)("%s", (code) => {
     expect(response.headers.get("content-type")).toMatch(/^application\/json/);
   });
 
-  test("reaches a tRPC caller as typed error.data", async () => {
+  test("has the same status and typed error.data over tRPC", async () => {
     const input = encodeURIComponent(JSON.stringify({ code }));
-    const { response, body } = await get(`/trpc/refuse?input=${input}`);
+    const { response, body } = await get(`/trpc/fail?input=${input}`);
     expect(response.status).toBe(expectedStatus(code));
     expect(body).toEqual({
       error: {
@@ -95,9 +104,9 @@ describe.each(errorCodes)("%s", (code) => {
   });
 });
 
-describe("what nobody expected", () => {
+describe("an unexpected error", () => {
   test.each(["/api/v1/crash", "/trpc/crash", "/api/v1/lie", "/trpc/lie"])(
-    "at %s is masked, and whole in the log under the caller's request id",
+    "at %s is masked, and logged with its stack under the request id",
     async (path) => {
       const { response, body } = await get(path);
       expect(response.status).toBe(500);
@@ -114,4 +123,48 @@ describe("what nobody expected", () => {
       expect(JSON.stringify(line)).toContain(".ts:");
     },
   );
+});
+
+// @fastify/cookie is registered without the hook that parses requests; its onSend hook must still write Set-Cookie.
+describe("a cookie that a procedure sets", () => {
+  const attributes = (path: string) =>
+    `Max-Age=604800; Path=${path}; HttpOnly; Secure; SameSite=Strict`;
+
+  test.each([
+    ["success", 200],
+    ["failure", 404],
+  ])("is in the response to a %s on both transports", async (outcome, status) => {
+    for (const cookie of [undefined, "refresh_token=old; other=1"]) {
+      const headers = { "content-type": "application/json", ...(cookie && { cookie }) };
+      const init = { method: "POST", headers };
+      const responses = [
+        [await fetch(`${server.url}/api/v1/set-cookie/${outcome}`, init), "/api/v1/auth"],
+        [
+          await fetch(`${server.url}/trpc/setCookie`, {
+            ...init,
+            body: JSON.stringify({ outcome }),
+          }),
+          "/trpc",
+        ],
+      ] as const;
+      for (const [response, path] of responses) {
+        expect(response.status).toBe(status);
+        expect(response.headers.getSetCookie()).toEqual([
+          `refresh_token=a.refresh.token; ${attributes(path)}`,
+        ]);
+      }
+    }
+  });
+
+  test("is in the response to a tRPC batch that partly fails", async () => {
+    const response = await fetch(`${server.url}/trpc/setCookie,setCookie?batch=1`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ 0: { outcome: "success" }, 1: { outcome: "failure" } }),
+    });
+    expect(response.status).toBe(207);
+    expect(response.headers.getSetCookie()).toEqual([
+      `refresh_token=a.refresh.token; ${attributes("/trpc")}`,
+    ]);
+  });
 });

@@ -22,21 +22,21 @@ const send = async (path: string, init: RequestInit = {}) => {
 const post = (path: string, type: string | undefined, body: string | Uint8Array<ArrayBuffer>) =>
   send(path, { method: "POST", headers: type === undefined ? {} : { "content-type": type }, body });
 
-/** Bytes on a socket, for what fetch would never send; the whole answer. */
+/** Sends bytes that fetch would not send, and returns everything that the server sends until it closes the socket. */
 const sendRaw = async (bytes: string): Promise<string> => {
   const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
-  let answer = "";
-  socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+  let received = "";
+  socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
   socket.write(bytes);
   await once(socket, "close");
-  return answer;
+  return received;
 };
 
 const register = "/api/v1/auth/register";
 
 describe("paths and methods", () => {
   test.each([
-    "/",
+    "/index.html",
     "/nope",
     "/api/v1",
     "/api/v1/auth",
@@ -44,7 +44,7 @@ describe("paths and methods", () => {
     "/API/v1/auth/me",
     "/trpc",
     "/%E0%A4%A",
-  ])("%s is not found, and not echoed", async (path) => {
+  ])("the unknown path %s gets 404 without being quoted", async (path) => {
     const { status, body, headers } = await send(path);
     expect(status).toBe(404);
     expect(body).toEqual({ code: "NOT_FOUND", detail: "Not found" });
@@ -54,9 +54,9 @@ describe("paths and methods", () => {
   const served = Map.groupBy(operationsIn(contract), ({ path }) => path);
 
   test.each([...served].map(([path, group]) => [path, group.map(({ method }) => method)] as const))(
-    "%s takes its own methods only, and names them",
+    "%s rejects other methods with 405, and lists its own in Allow",
     async (path, methods) => {
-      const refusal = { code: "METHOD_NOT_ALLOWED", detail: "Method not allowed" };
+      const expected = { code: "METHOD_NOT_ALLOWED", detail: "Method not allowed" };
       const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(
         (method) => !methods.includes(method),
       );
@@ -67,13 +67,13 @@ describe("paths and methods", () => {
         });
         expect(status).toBe(405);
         expect(headers.get("allow")?.split(", ").toSorted()).toEqual(methods.toSorted());
-        // fetch drops the body of an answer to HEAD, as Node's server does.
-        expect(body).toEqual(method === "HEAD" ? {} : refusal);
+        // A response to HEAD has no body.
+        expect(body).toEqual(method === "HEAD" ? {} : expected);
       }
     },
   );
 
-  test("a plain OPTIONS names the methods", async () => {
+  test("an OPTIONS request that is not a preflight gets 204, and lists the methods in Allow", async () => {
     const { status, headers } = await send(register, { method: "OPTIONS" });
     expect(status).toBe(204);
     expect(headers.get("allow")).toBe("POST");
@@ -81,25 +81,25 @@ describe("paths and methods", () => {
 });
 
 describe("bodies", () => {
-  const good = JSON.stringify({ email: "body@example.com", password: "correct horse" });
+  const valid = JSON.stringify({ email: "body@example.com", password: "correct horse" });
 
   test.each([
     ["broken JSON", '{"email":'],
-    ["no JSON", "email=a"],
-    ["nothing", ""],
-    ["bytes that are no UTF-8 text", new Uint8Array([0x1f, 0x8b, 0x08, 0x00, 0xff])],
-  ])("%s is not valid", async (_, body) => {
-    const answer = await post(register, "application/json", body);
-    expect(answer).toMatchObject({ status: 422, body: { code: "VALIDATION_ERROR" } });
-    expect(answer.body["detail"]).not.toMatch(/unexpected|token|position|proto/i);
+    ["a form sent as JSON", "email=a"],
+    ["an empty body", ""],
+    ["bytes that are not UTF-8", new Uint8Array([0x1f, 0x8b, 0x08, 0x00, 0xff])],
+  ])("%s is rejected with 422, without the parser's message", async (_, body) => {
+    const response = await post(register, "application/json", body);
+    expect(response).toMatchObject({ status: 422, body: { code: "VALIDATION_ERROR" } });
+    expect(response.body["detail"]).not.toMatch(/unexpected|token|position|proto/i);
   });
 
-  test("a poisoned prototype is dropped on both transports", async () => {
+  test("__proto__ and constructor keys are ignored on both transports", async () => {
     for (const [i, path] of [register, "/trpc/auth.register"].entries()) {
       const rest = `"email":"poison${i}@example.com","password":"correct horse"`;
       const poison = '"__proto__":{"name":"a"},"constructor":{"prototype":{"name":"b"}}';
-      const answer = await post(path, "application/json", `{${poison},${rest}}`);
-      expect(answer.text).toContain('"name":null');
+      const response = await post(path, "application/json", `{${poison},${rest}}`);
+      expect(response.text).toContain('"name":null');
     }
   });
 
@@ -110,36 +110,39 @@ describe("bodies", () => {
     "multipart/form-data; boundary=x",
     "nonsense",
     undefined,
-  ])("JSON sent as %s is refused", async (type) => {
-    const answer = await post(register, type, new TextEncoder().encode(good));
-    expect(answer).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+  ])("JSON sent as %s is rejected with 415", async (type) => {
+    const response = await post(register, type, new TextEncoder().encode(valid));
+    expect(response).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
   });
 
-  test("a form is refused where JSON is wanted, and JSON where a form is", async () => {
-    const answer = await post("/api/v1/auth/login", "application/json", good);
-    expect(answer).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+  test("JSON sent to an operation that requires a form is rejected with 415", async () => {
+    const response = await post("/api/v1/auth/login", "application/json", valid);
+    expect(response).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
   });
 
   test.each([
     ["with its length", {}],
     ["in chunks", { duplex: "half" }],
-  ])("of more than 64 KiB, sent %s, is too large on both transports", async (_, init) => {
-    for (const path of [register, "/trpc/auth.register"]) {
-      const text = `{"email":"${"a".repeat(70_000)}"}`;
-      const body = "duplex" in init ? new Blob([text]).stream() : text;
-      const answer = await send(path, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body,
-        ...init,
-      } as RequestInit);
-      expect(answer.status).toBe(413);
-      expect(answer.text).toContain('"code":"PAYLOAD_TOO_LARGE"');
-    }
-  });
+  ])(
+    "a body of more than 64 KiB sent %s is rejected with 413 on both transports",
+    async (_, init) => {
+      for (const path of [register, "/trpc/auth.register"]) {
+        const text = `{"email":"${"a".repeat(70_000)}"}`;
+        const body = "duplex" in init ? new Blob([text]).stream() : text;
+        const response = await send(path, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body,
+          ...init,
+        } as RequestInit);
+        expect(response.status).toBe(413);
+        expect(response.text).toContain('"code":"PAYLOAD_TOO_LARGE"');
+      }
+    },
+  );
 
   test.each([undefined, "application/json", "text/plain"])(
-    "sent as %s to an operation that takes none are dropped",
+    "a body with the type %s sent to an operation without a body is ignored",
     async (type) => {
       for (const body of ["", "{", '{"a":1}']) {
         expect(
@@ -149,7 +152,7 @@ describe("bodies", () => {
     },
   );
 
-  test("a form may bring what OAuth2 clients add, but a field only once", async () => {
+  test("a form may have the extra fields of OAuth2 clients, but a repeated or malformed field is rejected", async () => {
     const form = (text: string) =>
       post("/api/v1/auth/login", "application/x-www-form-urlencoded", text);
     const full = await form(
@@ -171,18 +174,18 @@ describe("bodies", () => {
   });
 });
 
-describe("what is no HTTP", () => {
+describe("invalid HTTP", () => {
   test.each([
-    ["nonsense", "nonsense\r\n\r\n", "400 Bad Request"],
+    ["a line of text", "nonsense\r\n\r\n", "400 Bad Request"],
     [
-      "headers of 20 kB",
+      "a request with headers of 20 kB",
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
       "431 Request Header",
     ],
-  ])("%s is answered in the contract's shape", async (_, bytes, status) => {
-    const answer = await sendRaw(bytes);
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
-    expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toEqual({
+  ])("%s gets an error response in the contract's format", async (_, bytes, status) => {
+    const response = await sendRaw(bytes);
+    expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+    expect(JSON.parse(response.split("\r\n\r\n")[1] ?? "")).toEqual({
       code: expect.any(String),
       detail: expect.any(String),
     });
@@ -190,7 +193,7 @@ describe("what is no HTTP", () => {
 });
 
 describe("headers", () => {
-  test("say that nothing is sniffed, framed, cached or advertised", async () => {
+  test("forbid sniffing, framing and caching, and do not name the server software", async () => {
     const { headers } = await send("/api/v1/auth/me");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
     expect(headers.get("content-security-policy")).toContain("default-src 'none'");
@@ -199,14 +202,15 @@ describe("headers", () => {
     expect(headers.get("x-powered-by")).toBeNull();
   });
 
-  test("echo a caller's request id, unless it could break a log", async () => {
-    const idFor = async (given: string) =>
-      (await send("/health", { headers: { "x-request-id": given } })).headers.get("x-request-id");
+  test("repeat the client's request id if it has only safe characters", async () => {
+    const idFor = async (sent: string) =>
+      (await send("/health", { headers: { "x-request-id": sent } })).headers.get("x-request-id");
     expect(await idFor("trace-1.2_3")).toBe("trace-1.2_3");
-    for (const bad of ["a b", "x".repeat(65), "[31m", '"']) expect(await idFor(bad)).not.toBe(bad);
+    for (const unsafe of ["a b", "x".repeat(65), "[31m", '"'])
+      expect(await idFor(unsafe)).not.toBe(unsafe);
   });
 
-  test("allow a listed origin with credentials, and give another nothing", async () => {
+  test("allow a listed origin with credentials, and have no CORS header for another origin", async () => {
     const preflight = (origin: string, path: string) =>
       send(path, {
         method: "OPTIONS",
@@ -232,38 +236,38 @@ describe("headers", () => {
       expect(
         [...other.headers.keys()].filter((name) => name.startsWith("access-control-")),
       ).toEqual([]);
-      const answer = await send(path, { headers: { origin: "http://localhost:5173" } });
-      expect(answer.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
-      expect(answer.headers.get("vary")).toContain("Origin");
+      const response = await send(path, { headers: { origin: "http://localhost:5173" } });
+      expect(response.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
+      expect(response.headers.get("vary")).toContain("Origin");
     }
   });
 });
 
-describe("beside the API", () => {
-  test("/health answers", async () => {
+describe("outside the API", () => {
+  test("/health, /health/live and /health/ready report a healthy server", async () => {
     expect((await send("/health")).body).toEqual({ status: "healthy" });
     expect((await send("/health/live")).body).toEqual({ status: "healthy" });
     expect((await send("/health/ready")).body).toEqual({ status: "ready" });
   });
 
   test.each(["/docs", "/redoc"])(
-    "%s is a page whose every part comes from this server",
+    "%s is a page that loads all its parts from this server",
     async (path) => {
       const { status, headers, text } = await send(path);
       expect(status).toBe(200);
       expect(headers.get("content-type")).toContain("text/html");
       expect(headers.get("content-security-policy")).toContain("script-src 'self'");
-      const parts = [...text.matchAll(/(?:src|href|spec-url)="([^"]+)"/g)].map(
+      const urls = [...text.matchAll(/(?:src|href|spec-url)="([^"]+)"/g)].map(
         ([, url]) => url ?? "",
       );
-      for (const part of parts.filter((url) => !url.startsWith("data:"))) {
-        expect(part).toMatch(/^\//);
-        expect((await send(part)).status).toBe(200);
+      for (const url of urls.filter((each) => !each.startsWith("data:"))) {
+        expect(url).toMatch(/^\//);
+        expect((await send(url)).status).toBe(200);
       }
     },
   );
 
-  test("serves nothing else of the bundles' folders", async () => {
+  test("other files of the documentation bundles get 404", async () => {
     for (const path of [
       "/docs/assets/package.json",
       "/redoc/assets/../package.json",
@@ -274,7 +278,7 @@ describe("beside the API", () => {
   });
 });
 
-test("a request is one log line, without query, header or body", async () => {
+test("a request is logged as one line without query, headers and body", async () => {
   const id = "log-line-test";
   await send("/api/v1/auth/login?refresh_token=query-secret", {
     method: "POST",
@@ -298,7 +302,7 @@ test("a request is one log line, without query, header or body", async () => {
       status: 401,
       ms: expect.any(Number),
       address: "127.0.0.1",
-      msg: "Request answered",
+      msg: "Request completed",
     },
   ]);
   expect(JSON.stringify(server.log)).not.toContain("-secret");

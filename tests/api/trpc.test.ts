@@ -14,7 +14,7 @@ interface Sent {
   status: number;
   headers: Headers;
   text: string;
-  /** The error's data, of a single call. */
+  /** The data of the error, for a single call. */
   data: Record<string, unknown> | undefined;
 }
 
@@ -32,7 +32,7 @@ describe("the standard client", () => {
   test.each([
     ["one by one", httpLink],
     ["in batches", httpBatchLink],
-  ] as const)("works %s, with types", async (_, link) => {
+  ] as const)("calls procedures %s, with typed results and errors", async (_, link) => {
     const { token, email, id } = await signUp(server.url);
     const client = createTRPCClient<AppRouter>({
       links: [link({ url: `${server.url}/trpc`, headers: { authorization: `Bearer ${token}` } })],
@@ -48,7 +48,7 @@ describe("the standard client", () => {
     );
   });
 
-  test("gets each call's own answer in a batch that partly fails", async () => {
+  test("gets 207 with each call's own result for a batch that partly fails", async () => {
     const { token } = await signUp(server.url);
     const response = await fetch(`${server.url}/trpc/auth.me,auth.nope?batch=1`, {
       headers: { authorization: `Bearer ${token}` },
@@ -61,8 +61,8 @@ describe("the standard client", () => {
   });
 });
 
-describe("refuses, in tRPC's shape,", () => {
-  test("a batch of more than ten", async () => {
+describe("rejects, in tRPC's format,", () => {
+  test("a batch of more than ten calls", async () => {
     const { status, data } = await send(`${Array(11).fill("auth.me").join(",")}?batch=1`);
     expect(status).toBe(422);
     expect(data).toMatchObject({ code: "VALIDATION_ERROR" });
@@ -74,24 +74,24 @@ describe("refuses, in tRPC's shape,", () => {
     "multipart/form-data; boundary=x",
     "application/x-www-form-urlencoded",
   ])("a body of %s", async (type) => {
-    const answer = await send("auth.logout", {
+    const response = await send("auth.logout", {
       method: "POST",
       headers: { "content-type": type },
       body: "x",
     });
-    expect(answer.status).toBe(415);
-    expect(answer.data).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE", httpStatus: 415 });
+    expect(response.status).toBe(415);
+    expect(response.data).toMatchObject({ code: "UNSUPPORTED_MEDIA_TYPE", httpStatus: 415 });
   });
 
-  test("a body without a type", async () => {
-    const answer = await send("auth.logout", { method: "POST", body: new Uint8Array([123]) });
-    expect(answer).toMatchObject({ status: 415, data: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+  test("a body without a content type", async () => {
+    const response = await send("auth.logout", { method: "POST", body: new Uint8Array([123]) });
+    expect(response).toMatchObject({ status: 415, data: { code: "UNSUPPORTED_MEDIA_TYPE" } });
   });
 
   test.each(['{"email":', "[", '"', "nonsense"])("a body that is not JSON: %s", async (body) => {
-    const answer = await send("auth.login", { method: "POST", headers: json, body });
-    expect(answer).toMatchObject({ status: 422, data: { code: "VALIDATION_ERROR" } });
-    expect(answer.text).not.toMatch(/Unexpected|position/);
+    const response = await send("auth.login", { method: "POST", headers: json, body });
+    expect(response).toMatchObject({ status: 422, data: { code: "VALIDATION_ERROR" } });
+    expect(response.text).not.toMatch(/Unexpected|position/);
   });
 
   test.each([
@@ -109,24 +109,24 @@ describe("refuses, in tRPC's shape,", () => {
     expect(text).not.toContain(path);
   });
 
-  test("a mutation by GET, and a query by POST", async () => {
-    for (const answer of [
+  test("a mutation by GET, and a query by POST or PUT", async () => {
+    for (const response of [
       await send("auth.logout"),
       await send("auth.me", { method: "POST", headers: json }),
       await send("auth.me", { method: "PUT", headers: json }),
     ]) {
-      expect(answer).toMatchObject({ status: 405, data: { code: "METHOD_NOT_ALLOWED" } });
+      expect(response).toMatchObject({ status: 405, data: { code: "METHOD_NOT_ALLOWED" } });
     }
   });
 });
 
-test("HEAD has no effect", async () => {
+test("a HEAD request to auth.logout does not clear the cookie", async () => {
   const { status, headers } = await send("auth.logout", { method: "HEAD" });
   expect([204, 405]).toContain(status);
   expect(headers.getSetCookie()).toEqual([]);
 });
 
-test("no answer tells a file, a stack or a statement", async () => {
+test("errors for malformed inputs contain no file name, stack trace or SQL", async () => {
   const bodies = [null, [], 5, "x", { email: {} }, { email: "a", password: ["x"] }];
   for (const body of bodies) {
     const { text, status } = await send("auth.login", {

@@ -1,12 +1,14 @@
+import { once } from "node:events";
+import { request } from "node:http";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { send } from "../support/client/http.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-/** What the procedure waits for: it is let go only after its caller has been answered. */
+/** The procedure waits for its gate, which opens only after the client has its response. */
 const gates = { REST: Promise.withResolvers<void>(), RPC: Promise.withResolvers<void>() };
-/** Whether it would have left a queue by then. */
+/** Whether the call's signal was aborted when the procedure continued. */
 const done = { REST: Promise.withResolvers<boolean>(), RPC: Promise.withResolvers<boolean>() };
 
 const slow = publicProcedure
@@ -32,9 +34,30 @@ const slow = publicProcedure
     throw new Error("A late failure");
   });
 
+/** Attempts of each call to `conflict`, by its name. */
+const attempts = new Map<string, number>();
+
+const conflict = publicProcedure
+  .meta({
+    rest: {
+      route: "POST /conflict/{call}/{client}",
+      operationId: "conflict",
+      summary: "",
+      responses: { 201: "" },
+    },
+  })
+  .input(z.object({ call: z.string(), client: z.enum(["stays", "disconnects"]) }))
+  .output(z.object({}))
+  .mutation(async ({ ctx, input: { call, client } }) => {
+    attempts.set(call, (attempts.get(call) ?? 0) + 1);
+    const signal = ctx.call.signal();
+    if (client === "disconnects" && !signal.aborted) await once(signal, "abort");
+    throw Object.assign(new Error(`Deadlock in ${call}`), { code: "40P01" });
+  });
+
 let server: TestServer;
 beforeAll(async () => {
-  server = await startServer({ router: router({ slow }) });
+  server = await startServer({ router: router({ slow, conflict }) });
 });
 afterAll(() => server.close());
 
@@ -49,22 +72,65 @@ test.concurrent.each([
     },
   ],
 ] as const)(
-  "over %s a call that takes long is put off, and what it does later is dropped",
+  "over %s a call that exceeds its deadline gets 503 with Retry-After, and its later effects are discarded",
   async (transport, request) => {
-    const began = performance.now();
-    const answer = await send(server.url, { method: "POST", ...request });
-    expect(performance.now() - began).toBeLessThan(4000);
-    expect(answer).toMatchObject({ status: 503 });
-    expect(answer.text).toContain('"code":"SERVICE_UNAVAILABLE"');
-    expect(answer.headers.get("retry-after")).toBe("1");
+    const start = performance.now();
+    const response = await send(server.url, { method: "POST", ...request });
+    expect(performance.now() - start).toBeLessThan(4000);
+    expect(response).toMatchObject({ status: 503 });
+    expect(response.text).toContain('"code":"SERVICE_UNAVAILABLE"');
+    expect(response.headers.get("retry-after")).toBe("1");
     gates[transport].resolve();
     expect(await done[transport].promise).toBe(true);
     expect((await send(server.url, { method: "GET", path: "/health" })).status).toBe(200);
-    const id = answer.headers.get("x-request-id");
+    const id = response.headers.get("x-request-id");
     const lines = server.log.filter(({ request_id }) => request_id === id);
     expect(lines.map(({ msg, status }) => [msg, status])).toEqual([
-      ["A call was put off", undefined],
-      ["Request answered", 503],
+      ["Call rejected: service unavailable", undefined],
+      ["Request completed", 503],
     ]);
+  },
+);
+
+const conflictRequests = (client: "stays" | "disconnects") =>
+  (["REST", "RPC"] as const).map((transport) => {
+    const call = `${transport} ${client}`;
+    return {
+      transport,
+      call,
+      method: "POST",
+      path:
+        transport === "REST"
+          ? `/api/v1/conflict/${encodeURIComponent(call)}/${client}`
+          : "/trpc/conflict",
+      headers: { "content-type": "application/json" },
+      body: transport === "REST" ? undefined : JSON.stringify({ call, client }),
+    };
+  });
+
+test.each(conflictRequests("stays"))(
+  "over $transport a call that always ends in a deadlock is attempted four times, then gets 503",
+  async ({ call, ...init }) => {
+    const response = await send(server.url, init);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(attempts.get(call)).toBe(4);
+  },
+);
+
+test.each(conflictRequests("disconnects"))(
+  "over $transport a call that ends in a deadlock after its client has disconnected is not repeated",
+  async ({ call, body, ...options }) => {
+    const outgoing = request(server.url, options).on("error", () => {});
+    outgoing.end(body);
+    await expect.poll(() => attempts.get(call), { timeout: 2000 }).toBe(1);
+    outgoing.destroy();
+    const rejected = () =>
+      server.log.find(
+        ({ msg, err }) =>
+          msg === "Call rejected: service unavailable" && JSON.stringify(err).includes(call),
+      );
+    await expect.poll(rejected, { timeout: 2000 }).toBeDefined();
+    expect(attempts.get(call)).toBe(1);
   },
 );

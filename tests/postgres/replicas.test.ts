@@ -40,7 +40,7 @@ describe.each(transports)("over $name", (transport) => {
   test("what ended while a replica could not look, it learns when it can again", async () => {
     const { token, cookie } = await signUp(here.url, transport);
     const em = orm.em.fork();
-    const away = () => there.log.some(({ msg }) => msg === "The database is away");
+    const away = () => there.log.some(({ msg }) => msg === "Database unavailable");
     await em.execute("alter table sessions rename to sessions_away");
     await expect.poll(away, soon).toBe(true);
     await em.execute("update sessions_away set revoked_at = now() where id = ?", [
@@ -49,9 +49,12 @@ describe.each(transports)("over $name", (transport) => {
     expect((await me(there, token)).status).toBe(200);
     await em.execute("alter table sessions_away rename to sessions");
     await expect.poll(async () => (await me(there, token)).status, soon).toBe(401);
-    const told = there.log.filter(({ msg }) => String(msg).startsWith("The database is"));
+    const told = there.log.filter(({ msg }) => String(msg).startsWith("Database "));
     there.log.length = 0;
-    expect(told.map(({ msg }) => msg)).toEqual(["The database is away", "The database is back"]);
+    expect(told.map(({ msg }) => msg)).toEqual([
+      "Database unavailable",
+      "Database available again",
+    ]);
   });
 
   test("a replica that starts later knows what ended before", async () => {

@@ -2,13 +2,15 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-const file = import.meta.resolve("@taskwire/server/executable.ts");
+const file = import.meta.resolve("@taskwire/server/cli/executable.ts");
 
 test("work that can never end is a failure, not the quiet success that Node makes of it", async () => {
   const code = `import { run } from ${JSON.stringify(file)}; run(() => new Promise(() => {}));`;
   const args = ["--input-type=module", "--eval", code];
   await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("Stopped half way: nothing is left to wait for"),
+    stderr: expect.stringContaining(
+      "Stopped before the work was done: it waits for a promise that never settles",
+    ),
   });
 });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { unpackDatabase } from "../support/setup/data-directory.ts";
 import { serve, temporaryFolder } from "../support/process/process.ts";
 
-test("a server removes expired sessions by itself", async () => {
+test("a server removes an expired session soon after its start", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const orm = await openEmbedded(join(folder, ".data"), () => {});

@@ -17,7 +17,7 @@ test("a port that is taken is told with the names of the settings, and the datab
   const busy = await finish("main", { folder, env: { PORT: port } });
   expect(busy.code).toBe(1);
   expect(busy.stderr).toBe(
-    `Cannot listen (listen EADDRINUSE: address already in use 127.0.0.1:${port}). Set PORT or HOST to what is free here.\n`,
+    `Cannot listen (listen EADDRINUSE: address already in use 127.0.0.1:${port}). Set HOST and PORT to an address that is free.\n`,
   );
   expect(await readdir(join(folder, ".data/pglite"))).not.toContain("postmaster.pid");
 

@@ -9,13 +9,13 @@ test("a demo user is made once, and can sign in with the password that was print
   const first = await finish("seed", { folder });
   expect(first).toMatchObject({ code: 0, stderr: "" });
   const [, tasks, password = ""] =
-    /^Made demo@example\.com with \d+ tags and (\d+) tasks\. The password, shown only now: (\S+)\n$/.exec(
+    /^Created demo@example\.com with \d+ tags and (\d+) tasks\. Its password, printed only once: (\S+)\n$/.exec(
       first.stdout,
     ) ?? [];
   const second = await finish("seed", { folder });
   expect(second).toMatchObject({
     code: 0,
-    stdout: "demo@example.com is there already; nothing was changed\n",
+    stdout: "demo@example.com already exists; nothing was changed\n",
   });
 
   const { url } = await serve(folder);
@@ -39,6 +39,6 @@ test("production has no demo user", async () => {
   expect(await finish("seed", { folder, env })).toMatchObject({
     code: 1,
     stdout: "",
-    stderr: "A demo user has no place in production (NODE_ENV=production)\n",
+    stderr: "The demo user must not be created in production (NODE_ENV=production)\n",
   });
 });

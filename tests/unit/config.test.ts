@@ -3,17 +3,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const secret = "0f".repeat(31) + "a9";
-const faultsOf = (env: Record<string, string | undefined>): readonly string[] => {
+const problemsOf = (env: Record<string, string | undefined>): readonly string[] => {
   try {
     parseConfig(env);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
+    if (error instanceof ConfigError) return error.problems;
     throw error;
   }
 };
 
-test("an empty environment gives every default", () => {
+test("an empty environment yields the defaults", () => {
   expect(parseConfig({})).toEqual({
     host: "127.0.0.1",
     port: 8000,
@@ -41,8 +41,8 @@ test("an empty value counts as unset", () => {
   expect(parseConfig({ PORT: "", DATABASE_URL: " ", JWT_SECRET_KEY: "" })).toEqual(parseConfig({}));
 });
 
-test("every fault is told at once, by name", () => {
-  const faults = faultsOf({
+test("an environment with several invalid variables is reported with all their names at once", () => {
+  const problems = problemsOf({
     PORT: "abc",
     LOG_LEVEL: "loud",
     DATABASE_URL: "mysql://x",
@@ -50,7 +50,7 @@ test("every fault is told at once, by name", () => {
     TRUST_PROXY: "1",
     RATE_LIMIT_LOGIN: "0",
   });
-  expect(faults.map((fault) => fault.split(" ")[0])).toEqual([
+  expect(problems.map((fault) => fault.split(" ")[0])).toEqual([
     "PORT",
     "LOG_LEVEL",
     "DATABASE_URL",
@@ -64,30 +64,30 @@ describe("JWT_SECRET_KEY", () => {
   const url = "postgresql://localhost/x";
 
   test("is required with PostgreSQL and in production", () => {
-    expect(faultsOf({ DATABASE_URL: url })).toEqual([
+    expect(problemsOf({ DATABASE_URL: url })).toEqual([
       expect.stringMatching(/^JWT_SECRET_KEY is required with DATABASE_URL/),
     ]);
-    expect(faultsOf({ NODE_ENV: "production" })).toEqual([
+    expect(problemsOf({ NODE_ENV: "production" })).toEqual([
       expect.stringMatching(/^JWT_SECRET_KEY is required with NODE_ENV=production/),
     ]);
-    expect(faultsOf({ DATABASE_URL: url, JWT_SECRET_KEY: secret, NODE_ENV: "production" })).toEqual(
-      [],
-    );
+    expect(
+      problemsOf({ DATABASE_URL: url, JWT_SECRET_KEY: secret, NODE_ENV: "production" }),
+    ).toEqual([]);
   });
 
   test.each(["short", "a".repeat(63), "g".repeat(64), `${"a".repeat(64)} `, "secret".repeat(20)])(
-    "is not %j",
+    "%j is rejected without being quoted",
     (value) => {
-      const faults = faultsOf({ JWT_SECRET_KEY: value });
-      expect(faults).toEqual([expect.stringMatching(/^JWT_SECRET_KEY must be at least 64 hex/)]);
-      expect(faults.join()).not.toContain(value);
+      const problems = problemsOf({ JWT_SECRET_KEY: value });
+      expect(problems).toEqual([expect.stringMatching(/^JWT_SECRET_KEY must be at least 64 hex/)]);
+      expect(problems.join()).not.toContain(value);
     },
   );
 
   test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4)])(
-    "is no sample like %s in production",
+    "in production a secret of repeated blocks such as %s is rejected",
     (value) => {
-      expect(faultsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production" })).toHaveLength(1);
+      expect(problemsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production" })).toHaveLength(1);
     },
   );
 });
@@ -97,7 +97,7 @@ describe("CORS_ORIGINS", () => {
     ["https://a.example, http://localhost:3000 ,", ["https://a.example", "http://localhost:3000"]],
     ['["https://a.example"]', ["https://a.example"]],
     ["*", ["*"]],
-  ])("takes %s", (text, expected) => {
+  ])("accepts %s", (text, expected) => {
     expect(parseConfig({ CORS_ORIGINS: text }).corsOrigins).toEqual(expected);
   });
 
@@ -109,20 +109,20 @@ describe("CORS_ORIGINS", () => {
     "[1]",
     '["x"',
     "https://u:p@a.example",
-  ])("refuses %s", (text) => {
-    expect(faultsOf({ CORS_ORIGINS: text })).toHaveLength(1);
+  ])("rejects %s", (text) => {
+    expect(problemsOf({ CORS_ORIGINS: text })).toHaveLength(1);
   });
 
-  test("refuses * in production", () => {
-    expect(faultsOf({ CORS_ORIGINS: "*", NODE_ENV: "production", JWT_SECRET_KEY: secret })).toEqual(
-      ["CORS_ORIGINS must not contain * with NODE_ENV=production"],
-    );
+  test("rejects * in production", () => {
+    expect(
+      problemsOf({ CORS_ORIGINS: "*", NODE_ENV: "production", JWT_SECRET_KEY: secret }),
+    ).toEqual(["CORS_ORIGINS must not contain * with NODE_ENV=production"]);
   });
 });
 
 describe("TRUST_PROXY", () => {
-  test.each(["127.0.0.1", "10.0.0.0/8, ::1", "2001:db8::/32"])("takes %s", (text) => {
-    expect(faultsOf({ TRUST_PROXY: text })).toEqual([]);
+  test.each(["127.0.0.1", "10.0.0.0/8, ::1", "2001:db8::/32"])("accepts %s", (text) => {
+    expect(problemsOf({ TRUST_PROXY: text })).toEqual([]);
   });
 
   test.each([
@@ -136,8 +136,8 @@ describe("TRUST_PROXY", () => {
     "::/0",
     "1.2.3.4/8/8",
     ",",
-  ])("refuses %s", (text) => {
-    expect(faultsOf({ TRUST_PROXY: text })).toEqual([
+  ])("rejects %s", (text) => {
+    expect(problemsOf({ TRUST_PROXY: text })).toEqual([
       expect.stringMatching(/^TRUST_PROXY must list/),
     ]);
   });
@@ -145,16 +145,16 @@ describe("TRUST_PROXY", () => {
 
 describe("REDIS_URL", () => {
   test.each(["redis://localhost", "rediss://u:p%40@[::1]:6380/1", "redis://:p@h:1/"])(
-    "takes %s",
+    "accepts %s",
     (text) => {
-      expect(faultsOf({ REDIS_URL: text })).toEqual([]);
+      expect(problemsOf({ REDIS_URL: text })).toEqual([]);
     },
   );
 
   test.each(["localhost:6379", "redis:x", "redis://", "redis://:%@h", "redis://h/x", "http://h"])(
-    "refuses %s",
+    "rejects %s",
     (text) => {
-      expect(faultsOf({ REDIS_URL: text })).toEqual([
+      expect(problemsOf({ REDIS_URL: text })).toEqual([
         "REDIS_URL must be a URL like redis://user:password@host:6379/0",
       ]);
     },
@@ -162,17 +162,19 @@ describe("REDIS_URL", () => {
 });
 
 test.each(["1e3", "0x10", "-1", "1.5", "65536", " 8000", "8000 ", "99999999999"])(
-  "PORT is not %j",
+  "PORT=%j is rejected",
   (text) => {
-    expect(faultsOf({ PORT: text })).toEqual(["PORT must be a whole number from 0 to 65535"]);
+    expect(problemsOf({ PORT: text })).toEqual(["PORT must be a whole number from 0 to 65535"]);
   },
 );
 
-test("DB_POOL_MIN may not be above DB_POOL_MAX", () => {
-  expect(faultsOf({ DB_POOL_MIN: "6" })).toEqual(["DB_POOL_MIN must not be above DB_POOL_MAX"]);
+test("DB_POOL_MIN greater than DB_POOL_MAX is rejected", () => {
+  expect(problemsOf({ DB_POOL_MIN: "6" })).toEqual([
+    "DB_POOL_MIN must not be greater than DB_POOL_MAX",
+  ]);
 });
 
-test("no message holds a value that was given", () => {
+test("no error message contains the value of a variable", () => {
   const names = Object.keys({
     PORT: 1,
     DATABASE_URL: 1,
@@ -184,7 +186,7 @@ test("no message holds a value that was given", () => {
   });
   fc.assert(
     fc.property(fc.constantFrom(...names), fc.stringMatching(/^[Q-Z]{12,40}$/), (name, value) => {
-      expect(faultsOf({ [name]: value }).join("\n")).not.toContain(value);
+      expect(problemsOf({ [name]: value }).join("\n")).not.toContain(value);
     }),
   );
 });

@@ -19,7 +19,7 @@ const { services } = parse(textOf("docker-compose.yml"), { merge: true }) as {
 };
 
 describe("docker-compose.yml", () => {
-  test("has no default for any secret", () => {
+  test("requires every secret from the environment", () => {
     const values = Object.values(services).flatMap((service) =>
       Object.values(service.environment ?? {}),
     );
@@ -28,13 +28,15 @@ describe("docker-compose.yml", () => {
     for (const secret of secrets) expect(secret).toMatch(/\$\{\w+:\?[^}]+\}/);
   });
 
-  test("sets only settings that there are", () => {
-    for (const { environment: given } of [services.server, services.migrate]) {
-      expect(Object.keys(environment.shape)).toEqual(expect.arrayContaining(Object.keys(given)));
+  test("sets only settings that config.ts defines", () => {
+    for (const { environment: variables } of [services.server, services.migrate]) {
+      expect(Object.keys(environment.shape)).toEqual(
+        expect.arrayContaining(Object.keys(variables)),
+      );
     }
   });
 
-  test("starts each part when what it needs is ready", () => {
+  test("starts each service only after the services that it depends on", () => {
     expect(services.postgres.image).toBe("postgres:18");
     expect(services.redis.image).toBe("redis:8");
     for (const { healthcheck } of [services.postgres, services.redis])
@@ -56,7 +58,7 @@ describe("server/Dockerfile", () => {
       .filter((line) => line.startsWith(`${name} `))
       .map((line) => line.slice(name.length + 1).trim());
 
-  test("copies what is there, and every manifest that the lock file names", () => {
+  test("copies only existing files, and the manifest of every package", () => {
     const sources = instructions("COPY")
       .filter((line) => !line.startsWith("--from"))
       .flatMap((line) => line.split(" ").slice(0, -1));
@@ -67,7 +69,7 @@ describe("server/Dockerfile", () => {
     expect(sources).toEqual(expect.arrayContaining(manifests));
   });
 
-  test("runs the server as nobody special, and asks after its health", () => {
+  test("runs the server without root privileges and with a health check", () => {
     expect(instructions("USER")).toEqual(["node"]);
     expect(instructions("HEALTHCHECK").join()).toContain("/health/ready");
     const [command = "[]"] = instructions("CMD");

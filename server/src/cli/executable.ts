@@ -2,25 +2,26 @@ import { existsSync } from "node:fs";
 import { ConfigError } from "../config.ts";
 import { OperatorError } from "../errors.ts";
 
-/** Adds the variables of a `.env` file in the working directory, if there is one; what is set already wins. */
+/** Loads `.env` from the working directory, if it exists. Variables that are already set keep their values. */
 export const loadEnvFile = (): void => {
   if (existsSync(".env")) process.loadEnvFile();
 };
 
-/** Says why on standard error and ends the process with a failure. */
+/** Prints the error on standard error, and exits with code 1. Prints no stack trace if the operator can fix it. */
 const fail = (error: unknown): never => {
-  const mendable =
+  const isForOperator =
     error instanceof OperatorError ||
     error instanceof ConfigError ||
     (error instanceof Error && "syscall" in error);
-  console.error(mendable ? error.message : error);
+  console.error(isForOperator ? error.message : error);
   process.exit(1);
 };
 
-/** Runs an executable's work: if that fails, or can never end, the process ends with a failure. */
+/** Runs the work of an executable. The process exits with code 1 if the work fails or can never finish. */
 export const run = (work: () => Promise<void>): void => {
-  // With nothing left to wait for, Node would end with success although the work did not.
-  const stuck = (): never => fail(new Error("Stopped half way: nothing is left to wait for"));
-  process.once("beforeExit", stuck);
-  work().then(() => process.off("beforeExit", stuck), fail);
+  // If the work waits for a promise that never settles, Node exits with code 0 as soon as the event loop is empty.
+  const onUnfinished = (): never =>
+    fail(new Error("Stopped before the work was done: it waits for a promise that never settles"));
+  process.once("beforeExit", onUnfinished);
+  work().then(() => process.off("beforeExit", onUnfinished), fail);
 };

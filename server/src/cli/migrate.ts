@@ -4,23 +4,25 @@ import { openEmbedded } from "../db/embedded/open.ts";
 import { migrateDown, migrateUp, migrationStatus, schemaDrift } from "../db/migrator.ts";
 import { createMigration } from "../db/new-migration.ts";
 import type { Orm } from "../db/orm.ts";
+import { OperatorError, reasonOf } from "../errors.ts";
 import { loadEnvFile, run } from "./executable.ts";
-import { OperatorError } from "../errors.ts";
 
 const usage = `Usage: pnpm migrate COMMAND
 
   up            apply every pending migration
   down          revert the newest applied migration
   status        list the migrations, applied and pending
-  create NAME   write a migration for what the entities have and the migrations do not; NAME like add_sessions
-  check         fail when entities and migrations disagree`;
+  create NAME   write a migration for the difference between entities and migrations; NAME like add_sessions
+  check         fail if entities and migrations disagree`;
 
-/** Runs work on the configured database, and closes that whatever happens. */
+/** Runs work on the configured database, and closes the database after it, even if the work fails. */
 const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> => {
   const { url, dataDir } = parseConfig(process.env).database;
   const orm =
     url === undefined
-      ? await openEmbedded(dataDir, () => console.log(`Making an embedded database in ${dataDir}`))
+      ? await openEmbedded(dataDir, () =>
+          console.log(`Creating an embedded database in ${dataDir}`),
+        )
       : await connectPostgres(url, { poolMin: 0, poolMax: 2, statementTimeout: false });
   try {
     await work(orm);
@@ -29,28 +31,35 @@ const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> =>
   }
 };
 
-/** Runs migrations, and tells which. */
-const move = async (
+/** Runs migrations, and prints their names. */
+const runMigrations = async (
   migrate: (orm: Orm) => Promise<string[]>,
-  words: { done: string; none: string; failed: string },
+  messages: { done: string; none: string; failed: string },
 ): Promise<void> => {
   await withDatabase(async (orm) => {
     try {
       const names = await migrate(orm);
-      const lines = names.map((name) => `${words.done} ${name}`);
-      console.log(names.length === 0 ? words.none : lines.join("\n"));
+      const lines = names.map((name) => `${messages.done} ${name}`);
+      console.log(names.length === 0 ? messages.none : lines.join("\n"));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new OperatorError(`${words.failed}: ${reason}`, { cause });
+      throw new OperatorError(`${messages.failed}: ${reasonOf(cause)}`, { cause });
     }
   });
 };
 
 const commands: Partial<Record<string, (name: string | undefined) => Promise<void>>> = {
   up: () =>
-    move(migrateUp, { done: "Applied", none: "Nothing to apply", failed: "Applied nothing" }),
+    runMigrations(migrateUp, {
+      done: "Applied",
+      none: "Nothing to apply",
+      failed: "Applied nothing",
+    }),
   down: () =>
-    move(migrateDown, { done: "Reverted", none: "Nothing to revert", failed: "Reverted nothing" }),
+    runMigrations(migrateDown, {
+      done: "Reverted",
+      none: "Nothing to revert",
+      failed: "Reverted nothing",
+    }),
   status: () =>
     withDatabase(async (orm) => {
       for (const { name, appliedAt } of await migrationStatus(orm)) {

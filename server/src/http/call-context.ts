@@ -16,14 +16,14 @@ const identify = async (deps: Deps, authorization: string | undefined): Promise<
 /** Characters. */
 const maxDeviceLength = 200;
 
-/** A browser's name for itself, as text that PostgreSQL stores and a terminal shows. */
+/** Returns the User-Agent header as printable ASCII, which PostgreSQL can store and a terminal can show. */
 const deviceIn = (header: string | undefined): string | undefined =>
   header
     ?.replaceAll(/[^\x20-\x7e]/g, " ")
     .trim()
     .slice(0, maxDeviceLength) || undefined;
 
-/** Aborts when the connection closes before the response is sent. */
+/** Returns a signal that aborts when the connection closes before the response is sent. */
 const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
   const controller = new AbortController();
   const close = (): void => {
@@ -34,8 +34,8 @@ const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
   return controller.signal;
 };
 
-// Without an Origin header the caller is no browser. The server's own pages (/docs) are never foreign, whatever host
-// name they are reached by.
+// Without an Origin header the caller is not a browser. The server's own pages (/docs) are never foreign, under any
+// host name of the server.
 const isForeign = (deps: Deps, { headers, host, protocol }: FastifyRequest): boolean => {
   const { corsOrigins } = deps.config;
   if (headers.origin === undefined || headers["sec-fetch-site"] === "same-origin") return false;
@@ -44,8 +44,8 @@ const isForeign = (deps: Deps, { headers, host, protocol }: FastifyRequest): boo
 };
 
 /**
- * The context of an HTTP request's calls. It identifies the caller only when a procedure asks, so that an expired token
- * does not break a refresh.
+ * Creates the context for the calls of an HTTP request. The access token is verified only when a procedure requires it,
+ * so that an expired one does not break a refresh.
  * @param cookiePath the transport's own path for the refresh cookie
  */
 export const httpContext = (

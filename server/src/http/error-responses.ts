@@ -21,22 +21,23 @@ const fastifyErrors: Partial<Record<string, ErrorRow>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: invalidJson,
 };
 
-/** Translates an error that reaches Fastify's error handler into one of the table. */
+/** Returns the error of the table for an error that reaches Fastify's error handler. */
 export const errorFromHttp = (error: unknown): AppError => {
   if (!(error instanceof Error) || error instanceof AppError) return translateError(error);
+  // Safe for any error: both fields may be absent.
   const { code = "", statusCode } = error as Partial<FastifyError>;
   const row = fastifyErrors[code];
   if (row !== undefined) {
     const { detail } = row;
     return new AppError(row.code, detail === undefined ? {} : { detail });
   }
-  // A body that breaks off or does not parse has the status 400, whatever parser read it.
+  // Every parser reports a body that is incomplete or malformed with status 400.
   if (statusCode === 400)
     return new AppError("VALIDATION_ERROR", { detail: "The body is not valid", cause: error });
   return translateError(error);
 };
 
-/** Sets the status and headers of an error response, and logs the cause, which the caller does not get. */
+/** Sets the status and headers of an error response. Logs the cause, which the response does not contain. */
 export const setErrorResponse = (
   error: AppError,
   request: FastifyRequest,
@@ -47,7 +48,7 @@ export const setErrorResponse = (
   return reply.code(statusOf(error.code));
 };
 
-/** Answers errors and unknown paths in the contract's shape, whatever plugin they come from. */
+/** Formats all errors as the contract says, those of plugins and unknown paths included. */
 export const registerErrors = (app: FastifyInstance): void => {
   app.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);
@@ -58,7 +59,7 @@ export const registerErrors = (app: FastifyInstance): void => {
   });
 };
 
-/** Errors of Node's HTTP parser: the status line says more than the table's nearest code. */
+/** Errors of Node's HTTP parser. Their statuses are more exact than those of the nearest codes in the table. */
 const parserErrors: Partial<Record<string, ErrorRow & { status: string }>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: "408 Request Timeout",
@@ -72,7 +73,7 @@ const parserErrors: Partial<Record<string, ErrorRow & { status: string }>> = {
   },
 };
 
-/** Answers bytes that are not a valid HTTP request, in the contract's shape too. */
+/** Responds to bytes that are not a valid HTTP request, in the contract's error format too, and closes the socket. */
 export const answerClientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
   const { status, code, detail } = parserErrors[error.code ?? ""] ?? {

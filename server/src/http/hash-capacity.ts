@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import { metaOf } from "../rpc/meta.ts";
 
 /**
- * Rejects a request that would hash a password while too many others wait for that, before its body is read.
+ * Rejects a request that would hash a password, before its body is read, if the queue for hashing is full.
  * @param procedures the procedures that the request names
  * @throws {AppError} SERVICE_UNAVAILABLE
  */

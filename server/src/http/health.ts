@@ -4,17 +4,17 @@ import { withTimeout } from "../timeout.ts";
 import type { Deps } from "../deps.ts";
 import { serviceUnavailable } from "../errors.ts";
 
-/** Milliseconds: who asks whether to send requests here does not wait long for the answer. */
+/** Milliseconds, so that a load balancer has its response before its own time-out. */
 const maxCheckTime = 1000;
 
 /**
- * /health and /health/live answer while the event loop does; /health/ready asks the database too, and says whether Redis
- * is there, which the server can do without.
+ * Serves /health and /health/live, which succeed while the event loop runs, and /health/ready, which also requires the
+ * database with all migrations. Without Redis the server works, but /health/ready says "degraded".
  */
 export const registerHealth = (app: FastifyInstance, { orm, redis }: Deps): void => {
-  const alive = () => ({ status: "healthy" });
-  app.get("/health", alive);
-  app.get("/health/live", alive);
+  const healthy = () => ({ status: "healthy" });
+  app.get("/health", healthy);
+  app.get("/health/live", healthy);
   app.get("/health/ready", async () => {
     let pending: string[] | undefined;
     try {

@@ -4,7 +4,10 @@ import type { Call } from "../services/context.ts";
 
 const cookieName = "refresh_token";
 
-/** Reads every cookie of the name. @fastify/cookie returns only the first, which need not be ours (RFC 6265 §8.6). */
+/**
+ * Returns the values of all cookies with the name. @fastify/cookie parses the header into an object with only the first
+ * of them, and another host or path may have set that one (RFC 6265 §8.6).
+ */
 const tokensIn = (header: string | undefined): string[] => {
   const tokens = (header ?? "").split(";").flatMap((pair) => {
     const [name = "", ...value] = pair.split("=");
@@ -15,7 +18,7 @@ const tokensIn = (header: string | undefined): string[] => {
 };
 
 /**
- * The refresh token's cookie of an HTTP request and its response (CONTRACT.md, "Sign-in").
+ * Reads the refresh token's cookie from a request, and sets it on its response (CONTRACT.md, "Sign-in").
  * @param path the transport's own path, so that a browser sends the cookie back to the transport that set it
  */
 export const refreshCookie = (

@@ -20,7 +20,7 @@ const prefix = "/trpc";
 /** Calls in one request: a batch must not bypass a limit or a timeout. */
 const maxBatchSize = 10;
 
-/** The body of an error that no procedure made, as a tRPC client expects it. */
+/** Returns the body of an error that occurred outside procedures, in the format that a tRPC client expects. */
 const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
   error: getTRPCErrorShape({
     config: router._def._config,
@@ -32,23 +32,20 @@ const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
   }),
 });
 
-// tRPC would read forms and byte streams past the body limit, and no procedure takes them.
+// tRPC would accept forms and byte streams too, and read them without the body limit. No procedure takes them.
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
 
-/** The procedures that a request names. */
+/** Returns the procedures that a request names in its path. */
 const proceduresIn = (
   url: string,
   procedures: ReadonlyMap<string, AnyTRPCProcedure>,
-): AnyTRPCProcedure[] =>
-  url
-    .slice(prefix.length + 1)
-    .split("?", 1)
-    .join()
-    .split(",")
-    .flatMap((name) => procedures.get(name) ?? []);
+): AnyTRPCProcedure[] => {
+  const [names = ""] = url.slice(prefix.length + 1).split("?", 1);
+  return names.split(",").flatMap((name) => procedures.get(name) ?? []);
+};
 
-/** Serves the router at /trpc: JSON only, errors in tRPC's shape. */
+/** Serves the router at /trpc. Accepts JSON only; all errors have tRPC's format. */
 export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
   const procedures = new Map(proceduresOf(router));
   scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
@@ -66,10 +63,10 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     router,
     maxBatchSize,
     createContext: ({ req, res }) => httpContext(deps, req, res, prefix),
-    // tRPC's response replaces the Vary header that CORS has set by then.
+    // tRPC's headers replace the Vary header that the CORS plugin has set.
     responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),
     onError: ({ error, req }) => {
-      // A procedure's own errors are translated and logged by then; this is for failures around procedures.
+      // Errors of procedures are already translated and logged. This logs those of tRPC itself.
       if (error.cause instanceof AppError) return;
       const { code, cause } = translateError(error);
       if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "tRPC request failed");

@@ -1,19 +1,18 @@
-import { hasLegacyHashes } from "./legacy-hash-watch.ts";
 import type { Logger } from "pino";
 import type { Orm } from "../db/orm.ts";
 import type { PasswordHashing } from "../security/password-hashing.ts";
 import { removeExpiredSessions } from "./expired-sessions.ts";
+import { hasLegacyHashes } from "./legacy-hash-watch.ts";
 
-/** Milliseconds between two rounds. */
+/** Milliseconds between two runs. */
 const interval = 60_000;
 
-/** Batches in one round at most: a long absence is made up for in several. */
+/** Batches per run: after a long downtime, the rest is deleted in the next runs. */
 const maxBatches = 20;
 
-/** Rows in a batch. */
-const batch = 1000;
+/** Rows per batch: a statement that deletes more would hold its locks for longer. */
+const batchSize = 1000;
 
-/** What housekeeping needs of the server's parts. */
 interface HousekeepingDeps {
   orm: Orm;
   clock: () => Date;
@@ -21,7 +20,7 @@ interface HousekeepingDeps {
   passwords: PasswordHashing;
 }
 
-/** One round of what has to be done now and then, whoever calls. */
+/** Runs all periodic work once: checks for legacy password hashes, and deletes expired sessions. Never rejects. */
 export const runHousekeeping = async ({
   orm,
   clock,
@@ -31,18 +30,18 @@ export const runHousekeeping = async ({
   try {
     await passwords.setLegacy(await hasLegacyHashes(orm));
     let removed = 0;
-    for (let round = 1; round <= maxBatches; round++) {
-      const count = await removeExpiredSessions(orm.em.fork().getKysely(), clock(), batch);
+    for (let batch = 1; batch <= maxBatches; batch++) {
+      const count = await removeExpiredSessions(orm.em.fork().getKysely(), clock(), batchSize);
       removed += count;
-      if (count < batch) break;
+      if (count < batchSize) break;
     }
     if (removed > 0) log.info({ removed }, "Removed expired sessions");
   } catch (error) {
-    log.warn({ err: error }, "Housekeeping is put off");
+    log.warn({ err: error }, "Housekeeping failed; it runs again in a minute");
   }
 };
 
-/** Keeps house now and every minute until it is stopped. */
+/** Runs housekeeping now and then every minute, until it is stopped. */
 export const startHousekeeping = (deps: HousekeepingDeps): { stop: () => void } => {
   void runHousekeeping(deps);
   const timer = setInterval(() => void runHousekeeping(deps), interval).unref();

@@ -1,18 +1,18 @@
 import type { Orm } from "../db/orm.ts";
 
 /**
- * Whether any account still has a bcrypt hash; its owner's next sign-in replaces it. The partial index
- * `idx_users_legacy_hash` answers this however many accounts there are.
+ * Returns whether any account still has a bcrypt hash, which its next sign-in replaces. The partial index
+ * `idx_users_legacy_hash` makes this fast for any number of accounts.
  */
 export const hasLegacyHashes = async (orm: Orm): Promise<boolean> => {
   const em = orm.em.fork();
-  // The server starts while migrations are pending, and then there may be no table.
-  const [table] = await em.execute<{ present: boolean }[]>(
+  // The table may not exist: the server also starts while migrations are pending.
+  const [usersTable] = await em.execute<{ present: boolean }[]>(
     "select to_regclass('users') is not null as present",
   );
-  if (!table?.present) return false;
-  const [found] = await em.execute<{ present: boolean }[]>(
+  if (!usersTable?.present) return false;
+  const [legacyHash] = await em.execute<{ present: boolean }[]>(
     "select exists (select from users where password_hash like '$2%') as present",
   );
-  return found?.present ?? false;
+  return legacyHash?.present ?? false;
 };

@@ -1,15 +1,15 @@
 import type { Logger } from "pino";
-import type { RevocationList } from "../security/revocation-list.ts";
 import type { Orm } from "../db/orm.ts";
+import type { RevocationList } from "../security/revocation-list.ts";
 
-/** Milliseconds between two looks: a session that ended elsewhere has ended here well within a second. */
+/** Milliseconds between two polls, so that a session revoked on another replica is rejected here within a second. */
 const interval = 300;
 
-/** Seconds that each look goes back, so that what took long to commit is not missed. */
+/** Seconds that each poll goes back, so that it finds revocations whose transactions took long to commit. */
 const overlap = 10;
 
-/** Reads what ended in the last seconds, by the database's clock. */
-const read = async (orm: Orm, seconds: number): Promise<string[]> => {
+/** Returns the ids of sessions that were revoked in the last seconds, by the database's clock. */
+const readRevoked = async (orm: Orm, seconds: number): Promise<string[]> => {
   const rows = await orm.em
     .fork()
     .execute<{ id: string }[]>(
@@ -20,36 +20,35 @@ const read = async (orm: Orm, seconds: number): Promise<string[]> => {
 };
 
 /**
- * Learns which sessions ended, on any replica and before this start, until it is stopped. It looks instead of being
- * told: nothing is lost with a connection, and LISTEN would not work behind a pooler.
- * @param lifetime seconds that an access token is taken for at most
+ * Polls the database for revoked sessions, of other replicas and of the time before this start, until it is stopped.
+ * LISTEN would lose notifications when a connection breaks, and does not work behind a connection pooler.
+ * @param lifetime seconds for which an access token is accepted
  */
 export const startRevocationPoll = async (
   orm: Orm,
-  ended: RevocationList,
+  revocations: RevocationList,
   lifetime: number,
   log: Logger,
 ): Promise<{ stop: () => void }> => {
-  let isCurrent = false;
-  let isAway = false;
-  const look = async (): Promise<void> => {
+  let lastPoll: "none" | "failed" | "succeeded" = "none";
+  const poll = async (): Promise<void> => {
     try {
-      ended.add(await read(orm, isCurrent ? overlap : lifetime));
-      if (isAway) log.info("The database is back");
-      [isCurrent, isAway] = [true, false];
+      revocations.add(await readRevoked(orm, lastPoll === "succeeded" ? overlap : lifetime));
+      if (lastPoll === "failed") log.info("Database available again");
+      lastPoll = "succeeded";
     } catch (error) {
-      if (!isAway) log.warn({ err: error }, "The database is away");
-      [isCurrent, isAway] = [false, true];
+      if (lastPoll !== "failed") log.warn({ err: error }, "Database unavailable");
+      lastPoll = "failed";
     }
   };
-  await look();
-  // An embedded database has no other process that could end a session.
+  await poll();
+  // No other process can use an embedded database.
   if (orm.embedded) return { stop: () => {} };
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const schedule = (): void => {
     if (isStopped) return;
-    timer = setTimeout(() => void look().then(schedule), interval).unref();
+    timer = setTimeout(() => void poll().then(schedule), interval).unref();
   };
   schedule();
   return {

@@ -12,10 +12,10 @@ export type SignedIn = Omit<Identity, "sid"> & Partial<Identity>;
 const createCaller = createCallerFactory(appRouter);
 
 /**
- * Calls procedures without a server, as an integration test does: the same checks, limits and errors as over HTTP.
- * An error is a TRPCError whose `cause` is the AppError. The refresh token's cookie lives as long as the caller.
- * @param user the signed-in user, or undefined for an anonymous caller. Without `sid`, in a session without a row
- * @param address the client's address, by which rate limits count
+ * Creates a caller for procedures without a server, for integration tests: with the same checks, limits and errors as
+ * over HTTP. An error is a TRPCError whose `cause` is the AppError. The caller keeps the refresh token's cookie.
+ * @param user the signed-in user; undefined for an anonymous caller. Without `sid`, a session that is not in the database
+ * @param address the client's address, for the rate limits
  */
 export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") => {
   let cookie: string | undefined;

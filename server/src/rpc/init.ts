@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 import type { Meta } from "./meta.ts";
 import { statusOf, translateError } from "./translate-error.ts";
 
-/** tRPC itself. Only the middleware and the bases (trpc.ts) use it, so that no procedure can go without them. */
+/** tRPC itself. Only middleware/ and trpc.ts use it, so that no procedure can be built without the middleware. */
 export const t = initTRPC
   .context<Context>()
   .meta<Meta>()

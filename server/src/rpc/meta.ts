@@ -3,24 +3,24 @@ import type { z } from "zod";
 import type { Limited } from "../security/rate-limits.ts";
 import type { ErrorCode } from "@taskwire/shared";
 
-/** How REST spells a procedure. The rest follows from it and from the schemas (rest/operations.ts). */
+/** How a procedure is called over REST. rest/operations.ts derives the rest from this and from the schemas. */
 export interface RestMeta {
   /** Method and path below /api/v1, with {name} for a path parameter. */
   route: `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
   operationId: string;
-  /** The operation in a few words, for a reader of the documentation. */
+  /** A few words for the OpenAPI document. */
   summary: string;
-  /** The successful statuses, each with its meaning. 200 beside 201 is for a call that changed nothing. */
+  /** The successful statuses, each with its meaning. Where both are listed, 200 means that the call changed nothing. */
   responses: Partial<Record<200 | 201 | 204, string>>;
-  /** Whether the body is a form instead of JSON. */
+  /** Set if the body is a form instead of JSON. */
   form?: true;
-  /** Input fields that REST calls by another name. */
+  /** Input fields with another name in REST: the schema's name to REST's. */
   fieldNames?: Readonly<Record<string, string>>;
-  /** Input fields that only tRPC has. */
+  /** Input fields that exist in tRPC only. */
   hidden?: readonly string[];
-  /** The part of the output that REST shows, where tRPC shows more. */
+  /** The part of the output that REST returns, if tRPC returns more. */
   output?: z.ZodObject;
-  /** Names of response headers that the document mentions. */
+  /** Response headers that the OpenAPI document lists. */
   headers?: readonly string[];
 }
 
@@ -31,20 +31,20 @@ export interface Meta {
   auth?: "access" | "refresh";
   /** The rate limit that counts each call. */
   limit?: Limited;
-  /** Whether it hashes a password: a transport rejects it early while too many wait for that. */
+  /** Set if it hashes a password: a transport then rejects it early while the queue for hashing is full. */
   hashes?: true;
   /** Whether a page of a foreign origin is rejected. */
   sameOrigin?: boolean;
-  /** Codes that its service raises, beside those that follow from base and schemas. */
+  /** Codes that its service raises, in addition to those that follow from its base procedure and schemas. */
   throws?: readonly ErrorCode[];
 }
 
-/** What a procedure declares; empty if it declares nothing. */
+/** Returns what a procedure declares; an empty object if it declares nothing. */
 export const metaOf = (procedure: AnyTRPCProcedure): Meta =>
   // Every procedure comes from the builders of trpc.ts, whose meta has this type.
   (procedure._def.meta as Meta | undefined) ?? {};
 
-/** Every procedure of a router with its path, such as "auth.login". */
+/** Returns every procedure of a router with its path, such as "auth.login". */
 export const proceduresOf = (router: AnyTRPCRouter): [name: string, AnyTRPCProcedure][] =>
-  // tRPC types the flat map of a router as unknown for routers of unknown shape; it holds procedures only.
+  // For a router of unknown type tRPC types this map, which contains procedures only, as unknown.
   Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);

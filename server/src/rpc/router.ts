@@ -5,5 +5,5 @@ import { router } from "./trpc.ts";
 
 export const appRouter = router({ auth: authRouter, task: taskRouter, tag: tagRouter });
 
-/** What a typed client needs to know, and all that it gets. */
+/** The type of the whole API, which a typed client imports. */
 export type AppRouter = typeof appRouter;

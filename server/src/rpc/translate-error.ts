@@ -5,7 +5,7 @@ import { ZodError } from "zod";
 import { isDatabaseAway, isUnstorable, meaningOfConstraint } from "../db/failures.ts";
 import { serviceUnavailable } from "../errors.ts";
 
-/** The HTTP status of a code, computed from its tRPC code. */
+/** Returns the HTTP status of a code, computed from its tRPC code. */
 export const statusOf = (code: ErrorCode): number =>
   getHTTPStatusCodeFromError(new TRPCError({ code: errors[code].trpc }));
 
@@ -17,7 +17,7 @@ const sentences: Partial<Record<string, string>> = {
   object: "must be an object",
 };
 
-const faultOf = (issue: ZodError["issues"][number]): string => {
+const problemOf = (issue: ZodError["issues"][number]): string => {
   if (issue.code !== "invalid_type") return issue.message;
   if (issue.input === undefined && issue.message.endsWith("received undefined"))
     return "is required";
@@ -27,21 +27,24 @@ const faultOf = (issue: ZodError["issues"][number]): string => {
 const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === "string" && Object.hasOwn(errors, code);
 
-/** The first issue decides: zod reports them in the schema's order, as the contract wants. */
-const fromIssues = ({ issues }: ZodError, fields: Readonly<Record<string, string>>): AppError => {
+/** Translates the first issue: zod reports them in the schema's order, and the contract requires the first. */
+const fromIssues = (
+  { issues }: ZodError,
+  fieldNames: Readonly<Record<string, string>>,
+): AppError => {
   const [issue] = issues;
   const name = issue?.path[0];
   if (issue === undefined || typeof name !== "string") {
     return new AppError("VALIDATION_ERROR", { detail: "The input must be an object" });
   }
-  const field = fields[name] ?? name;
+  const field = fieldNames[name] ?? name;
   const code: unknown = issue.code === "custom" ? issue.params?.["code"] : undefined;
   if (isErrorCode(code) && code !== "VALIDATION_ERROR") return new AppError(code, { field });
-  return new AppError("VALIDATION_ERROR", { field, detail: `${field} ${faultOf(issue)}` });
+  return new AppError("VALIDATION_ERROR", { field, detail: `${field} ${problemOf(issue)}` });
 };
 
-/** tRPC's own refusals, before or around a procedure. */
-const fromTransport = (error: TRPCError): AppError | undefined => {
+/** Translates an error that tRPC itself raises before or after a procedure. */
+const fromTrpc = (error: TRPCError): AppError | undefined => {
   switch (error.code) {
     case "BAD_REQUEST":
     case "PARSE_ERROR":
@@ -62,20 +65,20 @@ const fromTransport = (error: TRPCError): AppError | undefined => {
 };
 
 /**
- * Whatever went wrong, as an error of the table; what is not understood is INTERNAL_ERROR, its cause for the log only.
- * @param error anything thrown in or around a procedure
- * @param fields the wire names of input fields that the transport calls otherwise
+ * Returns the error of the table for any error. An unknown error becomes INTERNAL_ERROR, with its cause for the log only.
+ * @param error anything that was thrown in or outside a procedure
+ * @param fieldNames the transport's names of input fields, by the schema's names
  */
 export const translateError = (
   error: unknown,
-  fields: Readonly<Record<string, string>> = {},
+  fieldNames: Readonly<Record<string, string>> = {},
 ): AppError => {
   if (error instanceof AppError) return error;
   if (error instanceof TRPCError) {
     if (error.cause instanceof AppError) return error.cause;
     if (error.code === "BAD_REQUEST" && error.cause instanceof ZodError)
-      return fromIssues(error.cause, fields);
-    return fromTransport(error) ?? translateError(error.cause);
+      return fromIssues(error.cause, fieldNames);
+    return fromTrpc(error) ?? translateError(error.cause);
   }
   const meaning = meaningOfConstraint(error);
   if (meaning !== undefined) {

@@ -10,18 +10,18 @@ import { retry } from "./middleware/retry.ts";
 
 export const { router, createCallerFactory } = t;
 
-// Retry is last in each: a repeated call must not be identified, checked or counted a second time.
+// `retry` comes last, so that a repeated call is not authenticated, checked or counted again.
 const base = t.procedure.use(errors).use(deadline).use(database);
 
-/** For every caller. */
+/** For every caller, signed in or not. */
 export const publicProcedure = base.use(retry);
 
 /** For a signed-in user: rejects a call without a valid access token, and provides `ctx.user`. */
 export const protectedProcedure = base.meta({ auth: "access" }).use(auth).use(retry);
 
-/** For what sets, reads or clears the refresh cookie: rejects a page of a foreign origin. */
+/** For procedures that use the refresh cookie: rejects a page of a foreign origin. */
 export const cookieProcedure = base.meta({ sameOrigin: true }).use(origin).use(retry);
 
-/** The same with a rate limit: every call of a batch counts, successful or not. */
+/** The same with a rate limit: each call of a batch counts, whether it succeeds or not. */
 export const limited = (limit: Limited) =>
   base.meta({ sameOrigin: true, limit }).use(origin).use(limitBy(limit)).use(retry);

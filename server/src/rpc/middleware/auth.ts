@@ -1,6 +1,6 @@
 import { t } from "../init.ts";
 
-/** Identifies the caller by the access token, and provides `ctx.user`. */
+/** Rejects a caller without a valid access token, and provides `ctx.user`. */
 export const auth = t.middleware(async ({ ctx, next }) =>
   next({ ctx: { user: await ctx.call.identify() } }),
 );

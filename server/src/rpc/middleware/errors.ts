@@ -5,10 +5,10 @@ import { t } from "../init.ts";
 import type { Meta } from "../meta.ts";
 import { statusOf, translateError } from "../translate-error.ts";
 
-/** Logs the cause, which the caller does not get, under the request's id. */
+/** Logs the cause under the request's id. The response does not contain it. */
 const logError = ({ code, cause }: AppError, { log }: Call, procedure: string): void => {
   if (code === "INTERNAL_ERROR") log.error({ err: cause, procedure }, "Procedure failed");
-  // Without a cause the server is only overloaded: in a flood, a line for each call would cost more than the rejection.
+  // Without a cause the server is overloaded. Under heavy load, a warning for each call would cost more than rejecting it.
   else if (code === "SERVICE_UNAVAILABLE" && cause !== undefined)
     log.warn({ err: cause, procedure }, "Call rejected: service unavailable");
   else log.debug({ procedure, code }, "Call rejected");
@@ -22,8 +22,8 @@ const setHeaders = ({ code, retryAfter }: AppError, { setHeader }: Call, meta?: 
 };
 
 /**
- * Translates every error of a procedure into one of the table, and logs it. It reads the result, because tRPC turns
- * each exception into one: a try/catch around next() never catches anything.
+ * Translates every error of a procedure into one of the table, and logs it. It checks the result of next(), because tRPC
+ * converts exceptions into results: a try/catch around next() never catches anything.
  */
 export const errors = t.middleware(async ({ ctx, next, path, meta }) => {
   const result = await next();

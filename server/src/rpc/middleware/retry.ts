@@ -1,12 +1,12 @@
 import { isConflict } from "../../db/failures.ts";
 import { t } from "../init.ts";
 
-/** How often a call is attempted whose statement PostgreSQL cancels in favour of another one. */
+/** Attempts for a call whose statement PostgreSQL cancels because of a conflict, the first one included. */
 const maxAttempts = 4;
 
 /**
- * Repeats a call after a deadlock or a serialization failure. Nothing has changed by then, because a service writes in
- * one statement or one transaction. Stops when the client has disconnected or the call's deadline has passed.
+ * Repeats a call after a deadlock or a serialization failure. The failed attempt has changed nothing, because a service
+ * writes in one statement or one transaction. Stops when the client has disconnected or the call has timed out.
  */
 export const retry = t.middleware(async ({ ctx, next }) => {
   let result = await next();

@@ -71,7 +71,7 @@ export const authRouter = router({
         operationId: "logoutUser",
         summary: "Sign out",
         responses: {
-          200: "Signed out, also where nobody was signed in; the session ends and the cookie is cleared",
+          200: "Signed out, also without a session; the session is revoked and the cookie is cleared",
         },
         headers: ["Set-Cookie"],
       },
