@@ -9,14 +9,18 @@ export const withTimeout = async <Result>(
 ): Promise<Result | undefined> => {
   const deadline = new AbortController();
   const { promise: expired, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => {
+  const expire = (): void => {
     deadline.abort();
     resolve(undefined);
-  }, ms);
+  };
+  // Not in the timer itself: a busy process first reads the results that have arrived in the meantime.
+  let afterReading: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (afterReading = setImmediate(expire)), ms);
   try {
     // The race listens to the loser too, so that its late rejection is no unhandled one.
     return await Promise.race([work(deadline.signal), expired]);
   } finally {
     clearTimeout(timer);
+    clearImmediate(afterReading);
   }
 };
