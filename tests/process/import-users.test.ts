@@ -24,7 +24,7 @@ test("accounts are brought into an embedded database, and sign in there", async 
   expect(outcome.stdout.split("\n")).toEqual([
     "line 2: password_hash must be a bcrypt hash: $2a$ or $2b$, with 4 to 14 rounds",
     "line 3: is not a JSON object in UTF-8",
-    "Imported 1, already there 0, refused 2 of 3 lines",
+    "Imported 1, already there 0, rejected 2 of 3 lines",
     "",
   ]);
 
@@ -68,12 +68,12 @@ test("accounts are brought into a PostgreSQL, with progress on the way", async (
   });
   expect(await bring()).toMatchObject({
     code: 0,
-    stdout: "Imported 5500, already there 0, refused 0 of 5500 lines\n",
+    stdout: "Imported 5500, already there 0, rejected 0 of 5500 lines\n",
     stderr: "5000 lines\n",
   });
   expect(await bring()).toMatchObject({
     code: 0,
-    stdout: "Imported 0, already there 5500, refused 0 of 5500 lines\n",
+    stdout: "Imported 0, already there 5500, rejected 0 of 5500 lines\n",
   });
 });
 

@@ -38,25 +38,25 @@ run(async () => {
   const { database } = parseConfig(process.env);
   await using file = await openFile(process.argv[2]);
   const orm = await openDatabase(database, createLogger("error"));
-  let [lines, made, present, refused] = [0, 0, 0, 0];
+  let [lines, made, present, rejected] = [0, 0, 0, 0];
   const summary = () =>
-    `Imported ${made}, already there ${present}, refused ${refused} of ${lines} lines`;
+    `Imported ${made}, already there ${present}, rejected ${rejected} of ${lines} lines`;
   try {
     if ((await pendingMigrations(orm)).length > 0)
       throw new OperatorError("Migrations are pending: run `pnpm migrate up` first");
     const chunks = file.createReadStream({ autoClose: false });
     for await (const batch of importUsers(orm.em.fork().getKysely(), chunks)) {
-      made += batch.made;
+      made += batch.created;
       present += batch.present;
-      refused += batch.refused.length;
-      lines = made + present + refused;
+      rejected += batch.rejected.length;
+      lines = made + present + rejected;
       clearProgress();
-      for (const { line, reason } of batch.refused) console.log(`line ${line}: ${reason}`);
+      for (const { line, reason } of batch.rejected) console.log(`line ${line}: ${reason}`);
       showProgress(lines);
     }
     clearProgress();
     console.log(summary());
-    if (refused > 0) process.exitCode = 1;
+    if (rejected > 0) process.exitCode = 1;
   } catch (cause) {
     if (!isDatabaseAway(cause)) throw cause;
     clearProgress();
