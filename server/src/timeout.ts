@@ -1,26 +1,26 @@
 /**
- * What some work gives, or nothing if it takes longer. What it gives or throws after that is dropped.
+ * Returns the result of some work, or undefined if it takes longer. A later result or error is discarded.
  * @param ms milliseconds, more than 0
- * @param work is told by the signal when nobody waits for it any more
+ * @param work gets a signal that aborts when the time is up
  */
 export const withTimeout = async <Result>(
   ms: number,
-  work: (late: AbortSignal) => Promise<Result>,
+  work: (expired: AbortSignal) => Promise<Result>,
 ): Promise<Result | undefined> => {
-  const deadline = new AbortController();
-  const { promise: expired, resolve } = Promise.withResolvers<undefined>();
+  const controller = new AbortController();
+  const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
   const expire = (): void => {
-    deadline.abort();
+    controller.abort();
     resolve(undefined);
   };
-  // Not in the timer itself: a busy process first reads the results that have arrived in the meantime.
-  let afterReading: NodeJS.Immediate | undefined;
-  const timer = setTimeout(() => (afterReading = setImmediate(expire)), ms);
+  // After the poll phase, so that a process that was busy first reads the results that have arrived.
+  let afterPoll: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (afterPoll = setImmediate(expire)), ms);
   try {
-    // The race listens to the loser too, so that its late rejection is no unhandled one.
-    return await Promise.race([work(deadline.signal), expired]);
+    // Promise.race also handles the promise that settles last, so its late rejection is not an unhandled one.
+    return await Promise.race([work(controller.signal), timedOut]);
   } finally {
     clearTimeout(timer);
-    clearImmediate(afterReading);
+    clearImmediate(afterPoll);
   }
 };

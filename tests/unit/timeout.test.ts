@@ -10,8 +10,8 @@ const block = (ms: number): void => {
 
 test("work that takes longer returns undefined, and its signal aborts", async () => {
   let signal: AbortSignal | undefined;
-  const never = (late: AbortSignal) => {
-    signal = late;
+  const never = (expired: AbortSignal) => {
+    signal = expired;
     return new Promise<never>(() => {});
   };
   expect(await withTimeout(1, never)).toBeUndefined();
@@ -20,9 +20,9 @@ test("work that takes longer returns undefined, and its signal aborts", async ()
 
 test("work that is done in time returns its result, and its signal never aborts", async () => {
   let signal: AbortSignal | undefined;
-  const result = await withTimeout(1, async (late) => {
-    signal = late;
-    // The timer is due now, but the result is there before it is served.
+  const result = await withTimeout(1, async (expired) => {
+    signal = expired;
+    // The timer is due now, but the work is done before timers are served.
     block(5);
     return "result";
   });
@@ -42,7 +42,10 @@ test("a process that was busy until after the time-out still returns a result th
   );
   onTestFinished(async () => void (await worker.terminate()));
   const result = withTimeout(20, async () => (await once(worker, "message")) as [string]);
-  Atomics.wait(sent, 0, 0);
-  block(30);
+  // In a setImmediate, because the event loop then serves timers before it reads messages.
+  setImmediate(() => {
+    Atomics.wait(sent, 0, 0);
+    block(30);
+  });
   expect(await result).toEqual(["result"]);
 });
