@@ -9,14 +9,18 @@ export const withTimeout = async <Result>(
 ): Promise<Result | undefined> => {
   const controller = new AbortController();
   const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => {
+  const expire = (): void => {
     controller.abort();
     resolve(undefined);
-  }, ms);
+  };
+  // After the poll phase, so that a process that was busy first reads the results that have arrived.
+  let afterPoll: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (afterPoll = setImmediate(expire)), ms);
   try {
     // Promise.race also handles the promise that settles last, so its late rejection is not an unhandled one.
     return await Promise.race([work(controller.signal), timedOut]);
   } finally {
     clearTimeout(timer);
+    clearImmediate(afterPoll);
   }
 };

@@ -1,4 +1,4 @@
-/** The tRPC codes that the table uses; an HTTP status is computed from them, never listed again. */
+/** The tRPC codes that the table uses. The HTTP status is computed from them. */
 type TransportCode =
   | "BAD_REQUEST"
   | "UNAUTHORIZED"
@@ -13,13 +13,13 @@ type TransportCode =
   | "SERVICE_UNAVAILABLE";
 
 interface ErrorRow {
-  /** The tRPC code that carries it. */
+  /** The tRPC code of the error. */
   readonly trpc: TransportCode;
-  /** The public sentence, the same for every caller. */
+  /** The public sentence, the same for all callers. */
   readonly detail: string;
 }
 
-/** THE error table (CONTRACT.md, "Errors"): each code, how tRPC carries it, and its public sentence. */
+/** The error table (CONTRACT.md, "Errors"): each code with its tRPC code and its public sentence. */
 export const errors = {
   EMAIL_ALREADY_EXISTS: {
     trpc: "BAD_REQUEST",
@@ -97,32 +97,32 @@ export const errors = {
   },
 } as const satisfies Record<string, ErrorRow>;
 
-/** A code of the table. */
+/** A code of the error table. */
 export type ErrorCode = keyof typeof errors;
 
 // Object.keys types its result as string[]; the table's keys are exactly the codes.
 export const errorCodes = Object.keys(errors) as ErrorCode[];
 
-/** What every caller is told: the REST error body, and the core of a tRPC client's `error.data`. */
+/** The public part of an error: the body of a REST error response, and the core of `error.data` of a tRPC client. */
 export interface ErrorBody {
   code: ErrorCode;
   detail: string;
-  /** The first offending field, as the caller wrote it. */
+  /** The first invalid field, by the name that the caller used. */
   field?: string;
 }
 
 interface AppErrorOptions {
-  /** The first offending field's name. */
+  /** The name of the first invalid field. */
   field?: string | undefined;
-  /** Replaces the table's sentence; only VALIDATION_ERROR has a sentence of its own per fault. */
+  /** Replaces the sentence of the table. Only VALIDATION_ERROR uses it, to describe the fault. */
   detail?: string;
-  /** Seconds, 1 or more, until a retry makes sense: sent as `Retry-After`. */
+  /** Seconds until the caller may retry, 1 or more; sent as `Retry-After`. */
   retryAfter?: number;
-  /** The real cause: for the log, never for a caller. */
+  /** The cause, for the log only. */
   cause?: unknown;
 }
 
-/** A fault with a code of the table: what services throw, and what callers get to see. */
+/** An error with a code of the table. Services throw it, and callers receive its public part. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: ErrorCode;

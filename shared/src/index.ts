@@ -8,10 +8,12 @@ export {
   token,
   user,
 } from "./schemas/auth.ts";
-export { dateTime, nothing } from "./schemas/common.ts";
+export { dateTime, maxId, nothing } from "./schemas/common.ts";
 export { sessionId, sessionList } from "./schemas/session.ts";
 export { tag, tagId, tagList, tagWrite } from "./schemas/tag.ts";
 export {
+  priorities,
+  type Priority,
   task,
   taskAndTagId,
   taskCreate,

@@ -26,18 +26,18 @@ const newUser = (fields: object = {}) => ({
   ...fields,
 });
 
-/** What became of all lines: a text counts as it is, anything else as its JSON. */
+/** Imports lines and returns the sum of the results. A text is a line as it is, anything else is written as JSON. */
 const imported = async (lines: readonly unknown[], chunkSize = 65_536) => {
   const texts = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
   const bytes = Buffer.from(texts.join("\n"));
   const chunks = async function* () {
     for (let at = 0; at < bytes.length; at += chunkSize) yield bytes.subarray(at, at + chunkSize);
   };
-  const sum = { made: 0, present: 0, refused: [] as string[] };
+  const sum = { created: 0, existing: 0, rejected: [] as string[] };
   for await (const batch of importUsers(orm.em.fork().getKysely(), chunks())) {
-    sum.made += batch.made;
-    sum.present += batch.present;
-    sum.refused.push(...batch.refused.map(({ line, reason }) => `${line}: ${reason}`));
+    sum.created += batch.created;
+    sum.existing += batch.existing;
+    sum.rejected.push(...batch.rejected.map(({ line, reason }) => `${line}: ${reason}`));
   }
   return sum;
 };
@@ -50,7 +50,7 @@ const rowOf = async (email: string) => {
   return row;
 };
 
-test("an imported account signs in, and has argon2id from then on", async () => {
+test("an imported account signs in with its bcrypt hash, which the sign-in replaces by argon2id", async () => {
   const spellings = [
     newUser(),
     newUser({
@@ -58,13 +58,13 @@ test("an imported account signs in, and has argon2id from then on", async () => 
       id: randomUUID().toUpperCase(),
     }),
   ];
-  expect(await imported(spellings)).toEqual({ made: 2, present: 0, refused: [] });
+  expect(await imported(spellings)).toEqual({ created: 2, existing: 0, rejected: [] });
   expect(await hasLegacyHashes(orm)).toBe(true);
   for (const { id, email } of spellings) {
     const login = (secret: string) =>
       calls.caller().auth.login({ email: email.toUpperCase(), password: secret });
-    const refusal = { cause: { code: "INVALID_CREDENTIALS" } };
-    await expect(login("wrong horse")).rejects.toMatchObject(refusal);
+    const rejection = { cause: { code: "INVALID_CREDENTIALS" } };
+    await expect(login("wrong horse")).rejects.toMatchObject(rejection);
     expect(await rowOf(email)).toMatchObject({ password_hash: expect.stringMatching(/^\$2/) });
     await login(password);
     const row = await rowOf(email);
@@ -75,23 +75,23 @@ test("an imported account signs in, and has argon2id from then on", async () => 
       dated: true,
     });
     await login(password);
-    await expect(login("wrong horse")).rejects.toMatchObject(refusal);
+    await expect(login("wrong horse")).rejects.toMatchObject(rejection);
     expect(await rowOf(email)).toEqual(row);
   }
   expect(await hasLegacyHashes(orm)).toBe(false);
 
   const rows = await Promise.all(spellings.map(({ email }) => rowOf(email)));
-  expect(await imported(spellings)).toEqual({ made: 0, present: 2, refused: [] });
+  expect(await imported(spellings)).toEqual({ created: 0, existing: 2, rejected: [] });
   expect(await Promise.all(spellings.map(({ email }) => rowOf(email)))).toEqual(rows);
 });
 
-test("what is left of a file that was imported half way is imported", async () => {
+test("importing a file again after half of it was imported creates the other half", async () => {
   const users = Array.from({ length: 1201 }, () => newUser());
-  expect(await imported(users.slice(0, 700))).toMatchObject({ made: 700 });
-  expect(await imported(users)).toEqual({ made: 501, present: 700, refused: [] });
+  expect(await imported(users.slice(0, 700))).toMatchObject({ created: 700 });
+  expect(await imported(users)).toEqual({ created: 501, existing: 700, rejected: [] });
 });
 
-test("the spelling of a file, of times and of addresses does not matter", async () => {
+test("accepts CRLF, blank lines, a byte order mark, all forms of times, and addresses in upper case", async () => {
   const times = ["2024-05-06T09:08:09+02:00", "2024-05-06T07:08:09", "2024-05-06T07:08:09.000Z"];
   const [one, two, three] = times.map((created_at) => newUser({ created_at }));
   const nameless = { ...newUser(), name: undefined, is_admin: true };
@@ -108,8 +108,8 @@ test("the spelling of a file, of times and of addresses does not matter", async 
     "  ",
   ];
   for (const chunkSize of [1, 65_536]) {
-    const { made, present, refused } = await imported(lines, chunkSize);
-    expect([made + present, refused]).toEqual([6, []]);
+    const { created, existing, rejected } = await imported(lines, chunkSize);
+    expect([created + existing, rejected]).toEqual([6, []]);
   }
   for (const user of [one, two, three, nameless])
     expect(await rowOf(user?.email ?? "")).toMatchObject({ dated: true });
@@ -117,13 +117,13 @@ test("the spelling of a file, of times and of addresses does not matter", async 
   expect(await rowOf(separated.email)).toMatchObject({ name: "é" });
 });
 
-test("every refused line is told with its reason, and the rest is imported", async () => {
+test("every rejected line is reported with its reason, and the other lines are imported", async () => {
   const taken = newUser();
   await imported([taken]);
   const twice = newUser();
   const hash = (start: string) => newUser({ password_hash: start + password_hash.slice(7) });
   const hashReason = "password_hash must be a bcrypt hash: $2a$ or $2b$, with 4 to 14 rounds";
-  const refusals: [unknown, string][] = [
+  const rejections: [unknown, string][] = [
     ["{", "is not a JSON object in UTF-8"],
     ["[]", "is not a JSON object in UTF-8"],
     [newUser({ id: "1" }), "id must be a UUID"],
@@ -145,15 +145,15 @@ test("every refused line is told with its reason, and the rest is imported", asy
     [newUser({ id: twice.id }), "id belongs to an account with another email"],
     [newUser({ email: twice.email }), "email belongs to an account with another id"],
   ];
-  const lines = [twice, ...refusals.map(([line]) => line), twice, newUser()];
+  const lines = [twice, ...rejections.map(([line]) => line), twice, newUser()];
   expect(await imported(lines)).toEqual({
-    made: 2,
-    present: 1,
-    refused: refusals.map(([, reason], index) => `${index + 2}: ${reason}`),
+    created: 2,
+    existing: 1,
+    rejected: rejections.map(([, reason], index) => `${index + 2}: ${reason}`),
   });
 });
 
-test("bytes that are not UTF-8, and a file without lines, are told", async () => {
+test("bytes that are not UTF-8 are rejected, and a line over 1 MiB stops the import", async () => {
   const read = async (bytes: Buffer) => {
     const batches = importUsers(
       orm.em.fork().getKysely(),
@@ -167,7 +167,7 @@ test("bytes that are not UTF-8, and a file without lines, are told", async () =>
   };
   const latin1 = Buffer.from(JSON.stringify(newUser({ name: "é" })), "latin1");
   expect(await read(latin1)).toMatchObject([
-    { refused: [{ line: 1, reason: "is not a JSON object in UTF-8" }] },
+    { rejected: [{ line: 1, reason: "is not a JSON object in UTF-8" }] },
   ]);
   await expect(read(Buffer.alloc(1_048_577, "x"))).rejects.toThrow(
     "Line 1 is over 1048576 bytes: not JSON lines",

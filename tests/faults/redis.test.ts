@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close());
 
-/** A server that counts in a Redis, and believes what a test says of its address. */
+/** Starts a server that counts in a Redis, and takes client addresses from a header that the test sets. */
 const start = async (url: string): Promise<TestServer> => {
   const server = await startServer({
     env: { REDIS_URL: url, RATE_LIMIT_LOGIN: "5", TRUST_PROXY: "127.0.0.1" },
@@ -27,8 +27,9 @@ const start = async (url: string): Promise<TestServer> => {
   return server;
 };
 
-const given = async (making: Promise<RedisServer>): Promise<RedisServer> => {
-  const redis = await making;
+/** Stops the Redis when the test is finished. */
+const stoppedLater = async (starting: Promise<RedisServer>): Promise<RedisServer> => {
+  const redis = await starting;
   onTestFinished(() => redis.stop());
   return redis;
 };
@@ -36,7 +37,7 @@ const given = async (making: Promise<RedisServer>): Promise<RedisServer> => {
 const [rest, rpc] = transports as [Transport, Transport];
 
 let clients = 0;
-/** Somebody at an address that nobody else has, who signs in with a wrong password. */
+/** Returns a sign-in with a wrong password, from an address that no other client has. */
 const newClient = () => {
   const address = `10.0.${clients >> 8}.${clients++ & 255}`;
   return ({ url }: TestServer, transport: Transport = rest): Promise<Answer> =>
@@ -48,8 +49,8 @@ const newClient = () => {
     );
 };
 
-/** Waits until a server says that it has Redis, or has not; no longer than the 5 s in which it must. */
-const until = async (state: "ready" | "degraded", ...servers: TestServer[]): Promise<void> => {
+/** Waits until the servers report that Redis is available, or that it is not; for 5 s at most. */
+const waitFor = async (state: "ready" | "degraded", ...servers: TestServer[]): Promise<void> => {
   for (const { url } of servers) {
     await expect
       .poll(async () => (await fetch(`${url}/health/ready`)).json(), {
@@ -60,25 +61,25 @@ const until = async (state: "ready" | "degraded", ...servers: TestServer[]): Pro
   }
 };
 
-const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status);
+const statuses = (responses: Answer[]): number[] => responses.map(({ status }) => status);
 
-/** What is told of Redis' comings and goings. */
-const told = ({ log }: TestServer): unknown[] =>
+/** The log messages about the state of Redis. */
+const redisMessages = ({ log }: TestServer): unknown[] =>
   log.filter(({ msg }) => String(msg).startsWith("Redis is")).map(({ msg }) => msg);
 
-const expectNoFault = ({ log }: TestServer): void => {
+const expectNoErrors = ({ log }: TestServer): void => {
   expect(log.filter(({ level }) => level === "error" || level === "fatal")).toEqual([]);
   expect(log.filter(({ status }) => Number(status) >= 500)).toEqual([]);
 };
 
-const away = "Redis is away: attempts are counted in this process's memory";
-const there = "Redis is there: attempts are counted for all processes together";
+const unavailable = "Redis is unavailable: rate limits are counted in this process";
+const available = "Redis is available: rate limits are shared by all processes";
 
 describe("with Redis", () => {
-  test("two servers and two transports have one budget, and Retry-After is enough", async () => {
-    const redis = await given(startRedis());
+  test("two servers and both transports share one budget, and an attempt after Retry-After is accepted", async () => {
+    const redis = await stoppedLater(startRedis());
     const [one, two] = [await start(redis.url), await start(redis.url)];
-    await until("ready", one, two);
+    await waitFor("ready", one, two);
     const login = newClient();
     for (const [server, transport] of [
       [one, rest],
@@ -90,39 +91,39 @@ describe("with Redis", () => {
       expect((await login(server, transport)).status).toBe(401);
     for (const server of [one, two]) {
       for (const transport of transports) {
-        const refused = await login(server, transport);
-        expectError(refused, 429, "RATE_LIMIT_EXCEEDED");
-        expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
+        const rejected = await login(server, transport);
+        expectError(rejected, 429, "RATE_LIMIT_EXCEEDED");
+        expect(Number(rejected.headers.get("retry-after"))).toBeLessThanOrEqual(60);
       }
     }
-    // Nobody waits a minute: the window is made to end.
+    // Shortens the window, so that the test need not wait for a minute.
     const client = new Redis(redis.url);
     onTestFinished(() => client.disconnect());
     for (const key of await client.keys("taskwire:login:*")) await client.pexpire(key, 900);
-    const refused = await login(two);
-    expect(refused.headers.get("retry-after")).toBe("1");
+    const rejected = await login(two);
+    expect(rejected.headers.get("retry-after")).toBe("1");
     await setTimeout(1000);
     expect((await login(two)).status).toBe(401);
   });
 
-  test("fifty at once on two servers are five", async () => {
-    const redis = await given(startRedis());
+  test("of fifty concurrent sign-ins on two servers with a limit of five, five are accepted", async () => {
+    const redis = await stoppedLater(startRedis());
     const servers = [await start(redis.url), await start(redis.url)] as const;
-    await until("ready", ...servers);
+    await waitFor("ready", ...servers);
     const login = newClient();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
         login(servers[i % 2 === 0 ? 0 : 1], transports[i % 3 && 1]),
       ),
     );
-    expect(statuses(answers).filter((status) => status === 401)).toHaveLength(5);
-    expect(statuses(answers).filter((status) => status === 429)).toHaveLength(45);
+    expect(statuses(responses).filter((status) => status === 401)).toHaveLength(5);
+    expect(statuses(responses).filter((status) => status === 429)).toHaveLength(45);
   });
 
-  test("guesses are counted for all servers, and Redis is told no e-mail address", async () => {
-    const redis = await given(startRedis());
+  test("password attempts are counted for all servers, and Redis stores no e-mail address", async () => {
+    const redis = await stoppedLater(startRedis());
     const servers = [await start(redis.url), await start(redis.url)] as const;
-    await until("ready", ...servers);
+    await waitFor("ready", ...servers);
     const [one, two] = [servers[0].deps.rateLimits, servers[1].deps.rateLimits];
     const account = "ada@example.com";
     for (let i = 0; i < 100; i++)
@@ -139,10 +140,10 @@ describe("with Redis", () => {
     expect(keys.join()).not.toContain("ada");
   });
 
-  test("SCRIPT FLUSH and FLUSHALL do no harm, and give no more guesses", async () => {
-    const redis = await given(startRedis());
+  test("SCRIPT FLUSH and FLUSHALL cause no error, and no client gets more attempts", async () => {
+    const redis = await stoppedLater(startRedis());
     const server = await start(redis.url);
-    await until("ready", server);
+    await waitFor("ready", server);
     const client = new Redis(redis.url);
     onTestFinished(() => client.disconnect());
     const login = newClient();
@@ -154,53 +155,53 @@ describe("with Redis", () => {
     }
     expect((await login(server)).status).toBe(401);
     expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
-    await until("ready", server);
-    expectNoFault(server);
+    await waitFor("ready", server);
+    expectNoErrors(server);
   });
 });
 
-describe.each(transports)("without Redis, over $name", (transport) => {
-  test("a server starts, limits, and counts with the others once there is one", async () => {
-    const redis = await given(redisServer());
+describe.each(transports)("while Redis is unavailable, over $name", (transport) => {
+  test("a server starts and limits by itself, and shares the count once Redis is available", async () => {
+    const redis = await stoppedLater(redisServer());
     const [one, two] = [await start(redis.url), await start(redis.url)];
-    await until("degraded", one, two);
+    await waitFor("degraded", one, two);
     let login = newClient();
     for (let i = 0; i < 5; i++) expect((await login(one, transport)).status).toBe(401);
     expectError(await login(one, transport), 429, "RATE_LIMIT_EXCEEDED");
     await redis.start();
-    await until("ready", one, two);
+    await waitFor("ready", one, two);
     login = newClient();
     for (const server of [one, two, one, two, one])
       expect((await login(server, transport)).status).toBe(401);
     expectError(await login(two, transport), 429, "RATE_LIMIT_EXCEEDED");
-    for (const server of [one, two]) expectNoFault(server);
+    for (const server of [one, two]) expectNoErrors(server);
   });
 
-  test("a Redis killed between attempts gives nobody a fresh budget, nor when it is back", async () => {
-    const redis = await given(startRedis());
+  test("a client gets no new budget when Redis is killed, nor when it is available again", async () => {
+    const redis = await stoppedLater(startRedis());
     const server = await start(redis.url);
-    await until("ready", server);
+    await waitFor("ready", server);
     const login = newClient();
     for (let i = 0; i < 3; i++) expect((await login(server, transport)).status).toBe(401);
     await redis.kill();
     for (let i = 0; i < 2; i++) expect((await login(server, transport)).status).toBe(401);
     expectError(await login(server, transport), 429, "RATE_LIMIT_EXCEEDED");
-    await until("degraded", server);
+    await waitFor("degraded", server);
     await redis.start();
-    await until("ready", server);
+    await waitFor("ready", server);
     expectError(await login(server, transport), 429, "RATE_LIMIT_EXCEEDED");
-    expectNoFault(server);
+    expectNoErrors(server);
   });
 
-  test("a Redis that stops answering delays one attempt, and is used again", async () => {
-    const redis = await given(startRedis());
+  test("a Redis that stops responding delays one attempt, and is used again when it responds", async () => {
+    const redis = await stoppedLater(startRedis());
     const [one, two] = [await start(redis.url), await start(redis.url)];
-    await until("ready", one, two);
+    await waitFor("ready", one, two);
     let login = newClient();
     const timed = async () => {
-      const began = performance.now();
+      const startedAt = performance.now();
       const { status } = await login(one, transport);
-      return { status, ms: performance.now() - began };
+      return { status, ms: performance.now() - startedAt };
     };
     const before = [await timed(), await timed(), await timed()];
     redis.pause();
@@ -211,115 +212,121 @@ describe.each(transports)("without Redis, over $name", (transport) => {
       ...Array(10).fill(429),
     ]);
     expect(during[0]?.ms).toBeLessThan(600);
-    // One waits; a machine with much else to do may be slow once or twice itself.
+    // One attempt waits; a machine under load may be slow for one or two others.
     expect(during.filter(({ ms }) => ms > 140).length).toBeLessThanOrEqual(3);
-    await until("degraded", one);
-    await expect.poll(() => told(one).at(-1), { timeout: 3000 }).toBe(away);
+    await waitFor("degraded", one);
+    await expect.poll(() => redisMessages(one).at(-1), { timeout: 3000 }).toBe(unavailable);
     redis.resume();
-    await until("ready", one, two);
-    await expect.poll(() => told(one).at(-1), { timeout: 3000 }).toBe(there);
+    await waitFor("ready", one, two);
+    await expect.poll(() => redisMessages(one).at(-1), { timeout: 3000 }).toBe(available);
     login = newClient();
     for (const server of [one, two, one, two, one])
       expect((await login(server, transport)).status).toBe(401);
     expectError(await login(two, transport), 429, "RATE_LIMIT_EXCEEDED");
-    for (const server of [one, two]) expectNoFault(server);
+    for (const server of [one, two]) expectNoErrors(server);
   });
 });
 
-test("what accepts connections and never answers is no Redis, and keeps nobody from closing", async () => {
+test("with a server that accepts connections and never responds, sign-ins are limited, and close() is quick", async () => {
   const sockets = new Set<Socket>();
-  const mute = createServer((socket) => sockets.add(socket.on("error", () => {})));
-  mute.listen(0, "127.0.0.1");
-  await once(mute, "listening");
+  const silent = createServer((socket) => sockets.add(socket.on("error", () => {})));
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
-    mute.close();
+    silent.close();
   });
   // It listens at a port, not at a pipe.
-  const { port } = mute.address() as { port: number };
+  const { port } = silent.address() as { port: number };
   const server = await start(`redis://127.0.0.1:${port}`);
   const login = newClient();
-  const began = performance.now();
+  const startedAt = performance.now();
   for (let i = 0; i < 5; i++) expect((await login(server)).status).toBe(401);
   expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
-  expect(performance.now() - began).toBeLessThan(1500);
-  await until("degraded", server);
-  // It tries again by itself.
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+  await waitFor("degraded", server);
+  // It reconnects by itself.
   await expect.poll(() => sockets.size, { timeout: 5000 }).toBeGreaterThan(1);
-  const closing = performance.now();
+  const closingAt = performance.now();
   await server.deps.close();
-  expect(performance.now() - closing).toBeLessThan(500);
+  expect(performance.now() - closingAt).toBeLessThan(500);
 });
 
-test("closing does not wait for a Redis that has stopped answering", async () => {
-  const redis = await given(startRedis());
+test("close() does not wait for a Redis that has stopped responding", async () => {
+  const redis = await stoppedLater(startRedis());
   const server = await start(redis.url);
-  await until("ready", server);
+  await waitFor("ready", server);
   redis.pause();
   const attempt = newClient()(server);
-  const began = performance.now();
+  const startedAt = performance.now();
   await server.deps.close();
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(performance.now() - startedAt).toBeLessThan(500);
   expect((await attempt).status).toBe(401);
 });
 
 test.each([
   ["full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "OOM"],
   ["read-only", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], "READONLY"],
-] as const)("a Redis that is %s is away until it is not", async (_, spoil, mend, reason) => {
-  const redis = await given(startRedis("--maxmemory-policy", "noeviction"));
-  const server = await start(redis.url);
-  await until("ready", server);
-  const client = new Redis(redis.url);
-  onTestFinished(() => client.disconnect());
-  const login = newClient();
-  expect((await login(server)).status).toBe(401);
-  const [[bad, ...badly], [good, ...well]] = [spoil, mend];
-  await client.call(bad, ...badly);
-  for (let i = 0; i < 4; i++) expect((await login(server)).status).toBe(401);
-  expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
-  await until("degraded", server);
-  await expect.poll(() => told(server).at(-1), { timeout: 3000 }).toBe(away);
-  expect(server.log.find(({ msg }) => msg === away)).toMatchObject({ level: "warn", reason });
-  await client.call(good, ...well);
-  await until("ready", server);
-  expectNoFault(server);
-});
+] as const)(
+  "a Redis that is %s is unavailable until that ends",
+  async (_, breakIt, repairIt, reason) => {
+    const redis = await stoppedLater(startRedis("--maxmemory-policy", "noeviction"));
+    const server = await start(redis.url);
+    await waitFor("ready", server);
+    const client = new Redis(redis.url);
+    onTestFinished(() => client.disconnect());
+    const login = newClient();
+    expect((await login(server)).status).toBe(401);
+    const [[breaking, ...breakingArgs], [repairing, ...repairingArgs]] = [breakIt, repairIt];
+    await client.call(breaking, ...breakingArgs);
+    for (let i = 0; i < 4; i++) expect((await login(server)).status).toBe(401);
+    expectError(await login(server), 429, "RATE_LIMIT_EXCEEDED");
+    await waitFor("degraded", server);
+    await expect.poll(() => redisMessages(server).at(-1), { timeout: 3000 }).toBe(unavailable);
+    expect(server.log.find(({ msg }) => msg === unavailable)).toMatchObject({
+      level: "warn",
+      reason,
+    });
+    await client.call(repairing, ...repairingArgs);
+    await waitFor("ready", server);
+    expectNoErrors(server);
+  },
+);
 
-test("a Redis that comes and goes is neither a fault nor a storm in the log", async () => {
-  const redis = await given(startRedis("--requirepass", "hunter2"));
+test("while Redis fails and recovers repeatedly, every wrong password gets 401 and the log has one line per second at most", async () => {
+  const redis = await stoppedLater(startRedis("--requirepass", "hunter2"));
   const server = await start(redis.url.replace("//", "//:hunter2@"));
-  const began = performance.now();
-  const answers: Answer[] = [];
-  const flapping = new AbortController();
+  const startedAt = performance.now();
+  const responses: Answer[] = [];
+  const finished = new AbortController();
   const traffic = async (transport: Transport): Promise<void> => {
-    while (!flapping.signal.aborted) answers.push(await newClient()(server, transport));
+    while (!finished.signal.aborted) responses.push(await newClient()(server, transport));
   };
   const running = transports.map(traffic);
   for (let i = 0; i < 3; i++) {
-    await until("ready", server);
+    await waitFor("ready", server);
     redis.pause();
-    await until("degraded", server);
+    await waitFor("degraded", server);
     redis.resume();
-    await until("ready", server);
+    await waitFor("ready", server);
     await redis.kill();
-    await until("degraded", server);
+    await waitFor("degraded", server);
     await redis.start();
   }
-  flapping.abort();
+  finished.abort();
   await Promise.all(running);
-  expect(new Set(statuses(answers))).toEqual(new Set([401]));
-  expectNoFault(server);
-  const seconds = (performance.now() - began) / 1000;
+  expect(new Set(statuses(responses))).toEqual(new Set([401]));
+  expectNoErrors(server);
+  const seconds = (performance.now() - startedAt) / 1000;
   const lines = server.log.filter((line) => !("request_id" in line));
   expect(lines.length).toBeLessThanOrEqual(seconds + 5);
   expect(JSON.stringify(server.log)).not.toContain("hunter2");
 });
 
-test("a wrong password for Redis is told, but not which", async () => {
-  const redis = await given(startRedis("--requirepass", "hunter2"));
+test("a wrong password for Redis is logged as WRONGPASS, without the password", async () => {
+  const redis = await stoppedLater(startRedis("--requirepass", "hunter2"));
   const server = await start(redis.url.replace("//", "//:hunter3@"));
-  await expect.poll(() => told(server), { timeout: 3000 }).toEqual([away]);
-  expect(server.log.find(({ msg }) => msg === away)).toMatchObject({ reason: "WRONGPASS" });
+  await expect.poll(() => redisMessages(server), { timeout: 3000 }).toEqual([unavailable]);
+  expect(server.log.find(({ msg }) => msg === unavailable)).toMatchObject({ reason: "WRONGPASS" });
   expect(JSON.stringify(server.log)).not.toContain("hunter3");
 });

@@ -18,7 +18,7 @@ test("a first start makes all that it needs, and a second one goes on with it", 
   const path = join(folder, ".data/jwt-secret");
   const first = await serve(folder);
   expect(first.stdout).toMatch(/Making an embedded database in \.data/);
-  expect(first.stdout).toMatch(/Made a JWT secret and keep it in \.data\/jwt-secret/);
+  expect(first.stdout).toMatch(/Created a JWT secret in \.data\/jwt-secret/);
   expect(await modeOf(join(folder, ".data"))).toBe("700");
   expect(await modeOf(join(folder, ".data/pglite"))).toBe("700");
   expect(await modeOf(path)).toBe("600");

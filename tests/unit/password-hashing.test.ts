@@ -1,3 +1,4 @@
+import { createHashSlots } from "@taskwire/server/security/hash-slots.ts";
 import { createPasswordHashing } from "@taskwire/server/security/password-hashing.ts";
 import argon2 from "argon2";
 import bcrypt from "bcrypt";
@@ -5,7 +6,7 @@ import { describe, expect, test } from "vitest";
 
 const passwords = await createPasswordHashing();
 
-test("hashes are argon2id with OWASP's parameters, each with a salt of its own", async () => {
+test("a new hash is argon2id with OWASP's parameters and a salt of its own", async () => {
   const [one, two] = await Promise.all([passwords.hash("secret"), passwords.hash("secret")]);
   const [, type, version, parameters = ""] = one.split("$");
   expect([type, version]).toEqual(["argon2id", "v=19"]);
@@ -13,7 +14,7 @@ test("hashes are argon2id with OWASP's parameters, each with a salt of its own",
   expect(one).not.toBe(two);
 });
 
-test("a password fits its own hash only, to the letter", async () => {
+test("a hash matches only the password that it was computed from, character by character", async () => {
   const hash = await passwords.hash(" pässword ");
   expect(await passwords.verify(" pässword ", hash)).toBe(true);
   for (const other of ["pässword", " Pässword ", " pässword", " pa\u0308ssword ", ""]) {
@@ -21,12 +22,12 @@ test("a password fits its own hash only, to the letter", async () => {
   }
 });
 
-test("nothing fits where there is no hash", async () => {
+test("without a hash, no password matches", async () => {
   expect(await passwords.verify("", undefined)).toBe(false);
   expect(await passwords.verify("secret", undefined)).toBe(false);
 });
 
-test("a hash with other parameters is outdated", async () => {
+test("an argon2id hash is outdated only if its parameters differ from today's", async () => {
   expect(passwords.isOutdated(await passwords.hash("x"))).toBe(false);
   for (const parameters of [
     { memoryCost: 8192, timeCost: 2, parallelism: 1 },
@@ -42,100 +43,78 @@ describe("bcrypt", () => {
   test.each([
     ["$2a$", hash.replace("$2b$", "$2a$")],
     ["$2b$", hash],
-  ])("%s fits its password only, and is outdated", async (_, stored) => {
+  ])("a %s hash matches its password only, and is outdated", async (_, stored) => {
     expect(await passwords.verify("secret", stored)).toBe(true);
     expect(await passwords.verify("Secret", stored)).toBe(false);
     expect(passwords.isOutdated(stored)).toBe(true);
   });
 
   test.each([
-    ["of another kind", hash.replace("$2b$", "$2y$")],
-    ["with too many rounds", hash.replace("$04$", "$15$")],
-    ["with too few rounds", hash.replace("$04$", "$03$")],
-    ["cut off", hash.slice(0, -1)],
-    ["that is none", "none"],
-  ])("a hash %s never fits", async (_, stored) => {
+    ["with the prefix $2y$", hash.replace("$2b$", "$2y$")],
+    ["with 15 rounds", hash.replace("$04$", "$15$")],
+    ["with 3 rounds", hash.replace("$04$", "$03$")],
+    ["without its last character", hash.slice(0, -1)],
+    ["that is not a hash", "none"],
+  ])("a hash %s matches no password", async (_, stored) => {
     expect(await passwords.verify("secret", stored)).toBe(false);
-  });
-
-  test("as long as some account has such a hash, every refusal takes longer than it, queued or not", async () => {
-    const legacy = await createPasswordHashing(undefined, 1);
-    /** Milliseconds of a refusal since so many hashes before it ended. */
-    const timeAfter = async (hashes: number) => {
-      const queue = Array.from({ length: hashes }, () => legacy.hash("x"));
-      const refusal = legacy.verify("wrong", undefined);
-      await Promise.all(queue);
-      const begin = performance.now();
-      expect(await refusal).toBe(false);
-      return performance.now() - begin;
-    };
-    await legacy.setLegacy(true);
-    const [free, queued] = [await timeAfter(0), await timeAfter(50)];
-    // argon2id alone takes some 20 ms, bcrypt 160 ms and more.
-    expect(Math.min(free, queued)).toBeGreaterThan(80);
-    await legacy.setLegacy(false);
-    expect(await timeAfter(0)).toBeLessThan(free);
   });
 });
 
-describe("under a flood", () => {
-  test("a bounded number waits, and the rest is refused at once", async () => {
+describe("under load", () => {
+  test("of 200 verifications at once, a bounded number waits and the rest is rejected", async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 200 }, () => passwords.verify("x", undefined)),
     );
-    const refused = results.filter(({ status }) => status === "rejected");
-    expect(refused.length).toBeGreaterThan(100);
-    expect(refused.length).toBeLessThan(200 - 64);
-    for (const result of refused) {
+    const rejected = results.filter(({ status }) => status === "rejected");
+    expect(rejected.length).toBeGreaterThan(100);
+    expect(rejected.length).toBeLessThan(200 - 64);
+    for (const result of rejected) {
       expect(result).toMatchObject({ reason: { code: "SERVICE_UNAVAILABLE", retryAfter: 1 } });
     }
     expect(await passwords.verify("x", undefined)).toBe(false);
   });
 
-  const busy = { code: "SERVICE_UNAVAILABLE", retryAfter: 1 };
-
-  test("who waits and leaves is taken out of the queue at once", async () => {
-    const one = await createPasswordHashing(undefined, 1);
+  test("hash and verify use the given slots, and leave the queue when their signal aborts", async () => {
+    const unavailable = { code: "SERVICE_UNAVAILABLE", retryAfter: 1 };
+    const one = await createPasswordHashing(undefined, createHashSlots(1));
     const done: string[] = [];
     const running = one.verify("x", undefined).then(() => done.push("running"));
     const client = new AbortController();
-    const waiting = Array.from({ length: 64 }, () => one.hash("x", client.signal));
-    await expect(one.hash("x")).rejects.toMatchObject(busy);
+    const queued = Array.from({ length: 64 }, (_, i) =>
+      i % 2 === 0
+        ? one.hash("x", client.signal)
+        : one.verify("x", undefined, client.signal).then(String),
+    );
+    await expect(one.hash("x")).rejects.toMatchObject(unavailable);
     client.abort();
     const next = one.hash("x").then(() => done.push("next"));
-    for (const left of waiting) await expect(left).rejects.toMatchObject(busy);
-    await expect(one.hash("x", client.signal)).rejects.toMatchObject(busy);
+    for (const aborted of queued) await expect(aborted).rejects.toMatchObject(unavailable);
+    await expect(one.hash("x", client.signal)).rejects.toMatchObject(unavailable);
     expect(done).toEqual([]);
     await Promise.all([running, next]);
     expect(done).toEqual(["running", "next"]);
   });
 
-  test("a hash that has begun keeps its slot when its client leaves", async () => {
-    const one = await createPasswordHashing(undefined, 1);
+  test("a started hash keeps its slot when its signal aborts", async () => {
+    const one = await createPasswordHashing(undefined, createHashSlots(1));
     const client = new AbortController();
     const done: string[] = [];
-    const begun = one.hash("x", client.signal).then(() => done.push("begun"));
+    const started = one.hash("x", client.signal).then(() => done.push("started"));
     const next = one.hash("x").then(() => done.push("next"));
     client.abort();
-    await Promise.all([begun, next]);
-    expect(done).toEqual(["begun", "next"]);
+    await Promise.all([started, next]);
+    expect(done).toEqual(["started", "next"]);
   });
 
-  test("a bounded number is let in, and whoever leaves makes room for another at once", async () => {
-    const one = await createPasswordHashing(undefined, 1);
-    const client = new AbortController();
-    const gate = Promise.withResolvers<string>();
-    const inside = Array.from({ length: 64 }, () => one.withSlot(() => gate.promise));
-    const leaving = one.withSlot(() => gate.promise, client.signal);
-    await expect(one.withSlot(async () => "refused")).rejects.toMatchObject(busy);
-    client.abort();
-    await expect(leaving).rejects.toMatchObject(busy);
-    await expect(one.withSlot(async () => "late", client.signal)).rejects.toMatchObject(busy);
-    expect(await one.withSlot(async () => "let in")).toBe("let in");
-    gate.resolve("out");
-    expect(await Promise.all(inside)).toEqual(Array.from({ length: 64 }, () => "out"));
-    await expect(one.withSlot(() => Promise.reject(new Error("its own")))).rejects.toThrow(
-      "its own",
-    );
+  test("withSlot and assertCapacity use the given slots", async () => {
+    const slots = createHashSlots(1);
+    const one = await createPasswordHashing(undefined, slots);
+    const gate = Promise.withResolvers<void>();
+    const inside = Array.from({ length: 65 }, () => slots.withSlot(() => gate.promise));
+    await expect(one.withSlot(async () => {})).rejects.toThrow("Service temporarily unavailable");
+    expect(() => one.assertCapacity()).toThrow("Service temporarily unavailable");
+    gate.resolve();
+    await Promise.all(inside);
+    expect(await one.withSlot(async () => "accepted")).toBe("accepted");
   });
 });

@@ -14,11 +14,11 @@ test.each([
   ["abc", "unknown"],
   ["1.2.3.4:99", "unknown"],
   ["localhost", "unknown"],
-])("%j counts as %s", (address, bucket) => {
+])("the address %j is counted as %s", (address, bucket) => {
   expect(bucketOf(address)).toBe(bucket);
 });
 
-/** Seconds until the next attempt, or nothing when this one was granted. */
+/** Returns the seconds until the next attempt, or undefined if this one was accepted. */
 const waitAfter = async (attempt: Promise<unknown>): Promise<number | undefined> => {
   try {
     await attempt;
@@ -31,7 +31,7 @@ const waitAfter = async (attempt: Promise<unknown>): Promise<number | undefined>
 
 const limits = { register: 1, login: 1, refresh: 1 };
 
-test("who has not tried for longest is forgotten, when there are more than can be kept in mind", async () => {
+test("beyond 20,000 addresses, the least recently used one gets a new budget and the others do not", async () => {
   const { consume } = createRateLimits(limits);
   const attempt = (i: number) =>
     waitAfter(consume("login", `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`));
@@ -43,14 +43,14 @@ test("who has not tried for longest is forgotten, when there are more than can b
   expect(await attempt(1)).toBeGreaterThan(0);
 });
 
-describe("guesses", () => {
-  // The hour is counted by the process's clock.
+describe("password attempts", () => {
+  // The limiter reads the hour from the system's clock.
   beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
   afterEach(() => vi.useRealTimers());
 
-  test("are four an hour from an address for each sign-in a minute, on each account", async () => {
+  test("for each account, an address has four per hour for each sign-in per minute that it is allowed", async () => {
     const { takePasswordAttempt } = createRateLimits({ ...limits, login: 2 });
-    for (const account of ["ada", "nobody"]) {
+    for (const account of ["ada", "unknown"]) {
       for (let i = 0; i < 8; i++)
         expect(
           await waitAfter(takePasswordAttempt(account, "192.0.2.1", i % 2 === 0)),
@@ -62,7 +62,7 @@ describe("guesses", () => {
     }
   });
 
-  test("are twenty from all addresses, which lock nobody out where the account is known", async () => {
+  test("all unknown addresses together have twenty per account, and a known address still has its own four", async () => {
     const { takePasswordAttempt } = createRateLimits(limits);
     for (let i = 0; i < 20; i++)
       expect(await waitAfter(takePasswordAttempt("ada", `192.0.2.${i}`, false))).toBeUndefined();
@@ -73,18 +73,18 @@ describe("guesses", () => {
     expect(await waitAfter(takePasswordAttempt("grace", "198.51.100.1", false))).toBeUndefined();
   });
 
-  test("that prove right do not count, nor do those that are refused", async () => {
+  test("refunded attempts and rejected attempts do not count", async () => {
     const { takePasswordAttempt } = createRateLimits(limits);
-    const right = () => takePasswordAttempt("ada", "192.0.2.1", false);
-    for (let i = 0; i < 100; i++) (await right())();
-    const pending = [await right(), await right(), await right(), await right()];
-    for (let i = 0; i < 100; i++) expect(await waitAfter(right())).toBe(3600);
+    const attempt = () => takePasswordAttempt("ada", "192.0.2.1", false);
+    for (let i = 0; i < 100; i++) (await attempt())();
+    const pending = [await attempt(), await attempt(), await attempt(), await attempt()];
+    for (let i = 0; i < 100; i++) expect(await waitAfter(attempt())).toBe(3600);
     for (const refund of pending) refund();
-    for (let i = 0; i < 100; i++) (await right())();
+    for (let i = 0; i < 100; i++) (await attempt())();
     expect(await waitAfter(takePasswordAttempt("ada", "192.0.2.2", false))).toBeUndefined();
   });
 
-  test("are whole again after the time that was told", async () => {
+  test("are accepted again after the seconds of the rejection", async () => {
     const { takePasswordAttempt } = createRateLimits(limits);
     for (let i = 0; i < 4; i++) await takePasswordAttempt("ada", "192.0.2.1", false);
     vi.setSystemTime(Date.now() + 1234);
@@ -93,7 +93,7 @@ describe("guesses", () => {
     expect(await waitAfter(takePasswordAttempt("ada", "192.0.2.1", false))).toBeUndefined();
   });
 
-  test("made at once are counted before any of them is checked", async () => {
+  test("of fifty concurrent attempts without a refund, four are accepted", async () => {
     const { takePasswordAttempt } = createRateLimits(limits);
     const waits = await Promise.all(
       Array.from({ length: 50 }, () => waitAfter(takePasswordAttempt("ada", "192.0.2.1", false))),

@@ -33,7 +33,7 @@ const good = {
   exp: now + 900,
 };
 
-/** A token made by hand, as an attacker or another service makes it. */
+/** Builds a token without our code, as an attacker or another service would. */
 const forge = (
   claims: unknown = good,
   header: unknown = { alg: "HS256", typ: "JWT" },
@@ -56,7 +56,7 @@ const codeOf = async (
   }
 };
 
-test("a signed token gives back whom it speaks for", async () => {
+test("a signed token verifies to the identity that it was signed for", async () => {
   expect(await tokens.verifyAccess(await tokens.signAccess(identity))).toEqual(identity);
   const successor = { ...identity, generation: 7 };
   const lifetime = { issuedAt: now, expiresAt: now + 604_800 };
@@ -64,7 +64,7 @@ test("a signed token gives back whom it speaks for", async () => {
   expect(await tokens.verifyRefresh(token)).toEqual(successor);
 });
 
-test("a refresh token is the same text whenever it says the same", async () => {
+test("the same identity and lifetime always sign to the same refresh token, another generation does not", async () => {
   const sign = (generation: number) =>
     tokens.signRefresh(
       { ...identity, generation },
@@ -77,12 +77,12 @@ test("a refresh token is the same text whenever it says the same", async () => {
   clock.advance(-1);
 });
 
-test("the key is the secret's text, as other services that verify these tokens take it", async () => {
+test("the HMAC key is the text of the secret, not the bytes that it encodes", async () => {
   expect(await codeOf(forge())).toBe("accepted");
   expect(await codeOf(forge(good, undefined, Buffer.from(secret, "hex")))).toBe("INVALID_TOKEN");
 });
 
-test("an additional claim or header parameter does no harm", async () => {
+test("a token with additional claims and header parameters is accepted", async () => {
   expect(
     await codeOf(
       forge({ ...good, jti: "x", extra: [] }, { alg: "HS256", kid: "../../etc/passwd" }),
@@ -97,7 +97,7 @@ test.each([
   ["alg HS512", forge(good, { alg: "HS512" })],
   ["no alg", forge(good, {})],
   [
-    "an own key in the header",
+    "a key of its own in the header",
     forge(good, { alg: "HS256", jwk: { kty: "oct", k: encode("own") } }, "own"),
   ],
   ["another secret", forge(good, undefined, "0".repeat(64))],
@@ -105,12 +105,12 @@ test.each([
   ["an unencoded payload", forge(good, { alg: "HS256", b64: false, crit: ["b64"] })],
   ["claims that are a list", forge([good])],
   ["claims that are a number", forge("5")],
-  ["a header that is no JSON", forge(good, "x")],
-])("refuses %s", async (_, token) => {
+  ["a header that is not JSON", forge(good, "x")],
+])("a token with %s is INVALID_TOKEN", async (_, token) => {
   expect(await codeOf(token)).toBe("INVALID_TOKEN");
 });
 
-describe("refuses claims where", () => {
+describe("a token is rejected if", () => {
   const { sub: _sub, ...withoutSub } = good;
   const { email: _email, ...withoutEmail } = good;
   const { iat: _iat, ...withoutIat } = good;
@@ -123,14 +123,14 @@ describe("refuses claims where", () => {
     ["iat is missing", withoutIat],
     ["exp is missing", withoutExp],
     ["type is missing", withoutType],
-    ["sub is no UUID", { ...good, sub: "1 or 1=1" }],
+    ["sub is not a UUID", { ...good, sub: "1 or 1=1" }],
     ["sub is a list", { ...good, sub: [identity.id] }],
     ["email is a number", { ...good, email: 5 }],
     ["exp is a text", { ...good, exp: String(now + 900) }],
     ["exp is null", { ...good, exp: null }],
     ["exp is a fraction", { ...good, exp: now + 0.5 }],
-    ["iat lies in the future", { ...good, iat: now + 60 }],
-    ["nbf lies in the future", { ...good, nbf: now + 60 }],
+    ["iat is in the future", { ...good, iat: now + 60 }],
+    ["nbf is in the future", { ...good, nbf: now + 60 }],
     ["type is ACCESS", { ...good, type: "ACCESS" }],
     ["type is a list", { ...good, type: ["access"] }],
     ["type is an object", { ...good, type: {} }],
@@ -138,32 +138,32 @@ describe("refuses claims where", () => {
     expect(["INVALID_TOKEN", "INVALID_TOKEN_TYPE"]).toContain(await codeOf(forge(claims)));
   });
 
-  test("exp is not a number that JSON can hold", async () => {
+  test("exp is too large for a number", async () => {
     const claims = JSON.stringify(good).replace(/"exp":\d+/, '"exp":1e400');
     expect(await codeOf(forge(claims))).toBe("INVALID_TOKEN");
   });
 });
 
-describe("time", () => {
-  test("runs out after exp, give or take five seconds", async () => {
+describe("expiry", () => {
+  test("a token is accepted until five seconds after exp, and its iat may be five seconds ahead", async () => {
     expect(await codeOf(forge({ ...good, iat: now - 900, exp: now - 4 }))).toBe("accepted");
     expect(await codeOf(forge({ ...good, iat: now - 900, exp: now - 6 }))).toBe("TOKEN_EXPIRED");
     expect(await codeOf(forge({ ...good, exp: -1 }))).toBe("TOKEN_EXPIRED");
     expect(await codeOf(forge({ ...good, iat: now + 4 }))).toBe("accepted");
   });
 
-  test("cannot be stretched by a far exp: the type's lifetime counts from iat", async () => {
+  test("a token older than its type's lifetime is TOKEN_EXPIRED, even if exp is in the future", async () => {
     expect(await codeOf(forge({ ...good, iat: now - 906, exp: now + 10_000 }))).toBe(
       "TOKEN_EXPIRED",
     );
   });
 
-  test("of a refresh token has its own code", async () => {
+  test("an expired refresh token is REFRESH_TOKEN_EXPIRED", async () => {
     const old = { ...good, type: "refresh", iat: now - 604_900, exp: now - 100 };
     expect(await codeOf(forge(old), "refresh")).toBe("REFRESH_TOKEN_EXPIRED");
   });
 
-  test("does not hide that the type is wrong", async () => {
+  test("an expired token of the wrong type is INVALID_TOKEN_TYPE", async () => {
     expect(await codeOf(forge({ ...good, type: "refresh", exp: now - 100 }))).toBe(
       "INVALID_TOKEN_TYPE",
     );
@@ -171,7 +171,7 @@ describe("time", () => {
   });
 });
 
-test("no other string is a token", async () => {
+test("no other string, and no token with a changed character, is accepted", async () => {
   const token = await tokens.signAccess(identity);
   const [header = "", claims = "", signature = ""] = token.split(".");
   const others = [

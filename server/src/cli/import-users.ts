@@ -45,12 +45,12 @@ run(async () => {
       throw new OperatorError("Migrations are pending: run `pnpm migrate up` first");
     const chunks = file.createReadStream({ autoClose: false });
     for await (const batch of importUsers(orm.em.fork().getKysely(), chunks)) {
-      created += batch.made;
-      existing += batch.present;
-      rejected += batch.refused.length;
+      created += batch.created;
+      existing += batch.existing;
+      rejected += batch.rejected.length;
       lines = created + existing + rejected;
       clearProgress();
-      for (const { line, reason } of batch.refused) console.log(`line ${line}: ${reason}`);
+      for (const { line, reason } of batch.rejected) console.log(`line ${line}: ${reason}`);
       showProgress(lines);
     }
     clearProgress();

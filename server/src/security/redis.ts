@@ -1,108 +1,105 @@
 import type { Redis as Client } from "ioredis";
 import type { Logger } from "pino";
+import { reasonOf } from "../errors.ts";
+import { withTimeout } from "../timeout.ts";
 
-/** Milliseconds without an answer after which Redis counts as away. A sign-in asks twice, one after the other. */
-const deadline = 150;
-/** Milliseconds to connect, to greet, and between two looks at whether there is a change to log. */
-const patience = 1000;
+/** Milliseconds to wait for a command. A sign-in sends two commands, one after the other. */
+const commandTimeout = 150;
+/** Milliseconds to connect, and to wait for the first response of a connection. */
+const connectTimeout = 1000;
+/** Milliseconds between two log lines about the state of Redis. */
+const logInterval = 1000;
 
-/** A Redis that may go and come back at any time, without anybody having to wait for it. */
+/** A Redis that may fail and recover at any time. No call waits for it longer than `commandTimeout`. */
 export interface Redis {
   client: Client;
-  /** Whether it is asked at all: it answered the last time, and in time. */
+  /** Whether commands are sent at all: true if the last one succeeded in time. */
   readonly usable: boolean;
   /**
-   * What a command answers, or nothing when Redis is away: no later than 150 ms after the call, and at once while it is
-   * known to be away. Never rejects.
+   * Runs a command, for 150 ms at most. ioredis' own `commandTimeout` does not serve: after 200 ms of other work in this
+   * process it rejected a command whose response had arrived; and EVALSHA and the EVAL after it get 150 ms each.
+   * @returns undefined if the command fails or takes longer, and at once while Redis is unavailable; never rejects
    */
-  attempt: <Answer>(command: () => Promise<Answer>) => Promise<Answer | undefined>;
-  /** Lets go of the connection, without waiting for Redis. */
+  attempt: <Result>(command: () => Promise<Result>) => Promise<Result | undefined>;
+  /** Closes the connection without waiting for Redis. */
   close: () => void;
 }
 
-/** Rejects when the time is up, but lets in first what has arrived while this process was busy. */
-const inTime = async <Answer>(command: Promise<Answer>): Promise<Answer> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    const giveUp = () => reject(new Error(`No answer in ${deadline} ms`));
-    timer = setTimeout(() => setImmediate(giveUp), deadline);
-  });
-  try {
-    return await Promise.race([command, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/**
+ * Returns the reason for the log. Of an error that Redis sent only the first word: the rest may quote the command, and
+ * with AUTH the password.
+ */
+const safeReasonOf = (error: unknown): string => {
+  if (error instanceof Error && error.name === "ReplyError")
+    return error.message.split(" ", 1).join();
+  return error instanceof Error && "code" in error ? String(error.code) : reasonOf(error);
 };
 
-/** Why Redis is away. Of an error that Redis answers only the first word: the rest may quote the command, AUTH's too. */
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return "unknown";
-  if (error.name === "ReplyError") return error.message.split(" ", 1).join();
-  return "code" in error ? String(error.code) : error.message;
-};
-
-// Does what the limits will ask for, so that a Redis which is full, read-only or too slow does not look well.
+// It writes, as the rate limits do, so that a Redis that is full, read-only or too slow counts as unavailable.
 const probe = "return redis.call('set', KEYS[1], '', 'PX', 1000)";
 
 /**
- * Connects to a Redis, now and whenever it is away; does not wait until it is there.
+ * Connects to a Redis, and again whenever the connection is lost. Does not wait for the first connection.
  * @param url redis://… or rediss://…
  */
 export const openRedis = async (url: string, log: Logger): Promise<Redis> => {
-  // A server without Redis starts without the time that loading this takes.
+  // Imported here, so that a server without Redis starts faster.
   const { Redis: IoRedis } = await import("ioredis");
   const client = new IoRedis(url, {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: patience,
-    // For who accepts a connection and then never says a word.
-    socketTimeout: patience,
-    maxLoadingRetryTime: patience,
-    // For who does not hang up either.
+    connectTimeout,
+    // For a server that accepts a connection and never sends anything.
+    socketTimeout: connectTimeout,
+    maxLoadingRetryTime: connectTimeout,
+    // For a server that does not close the connection either.
     disconnectTimeout: 100,
-    retryStrategy: (times) => Math.min(100 * times, patience) * (0.8 + Math.random() * 0.4),
+    retryStrategy: (times) => Math.min(100 * times, 1000) * (0.8 + Math.random() * 0.4),
   });
   let usable = false;
   let reason = "not connected yet";
 
-  const ask = async <Answer>(command: () => Promise<Answer>): Promise<Answer | undefined> => {
+  const run = async <Result>(command: () => Promise<Result>): Promise<Result | undefined> => {
     try {
-      return await inTime(command());
+      const result = await withTimeout(commandTimeout, command);
+      if (result === undefined) throw new Error(`No response within ${commandTimeout} ms`);
+      return result;
     } catch (error) {
       usable = false;
-      reason = reasonOf(error);
-      // A new connection comes with the old one's end, and must not be ended for the old one's faults.
+      reason = safeReasonOf(error);
+      // Only if ready: otherwise a new connection has begun, which must not be closed because of the old one.
       if (client.status === "ready") client.disconnect(true);
       return undefined;
     }
   };
 
-  const greet = async (): Promise<void> => {
-    const answer = await ask(() => client.eval(probe, 1, "taskwire:probe"));
-    usable = answer !== undefined && client.status === "ready";
+  const check = async (): Promise<void> => {
+    const result = await run(() => client.eval(probe, 1, "taskwire:probe"));
+    usable = result !== undefined && client.status === "ready";
   };
 
-  client.on("error", (error) => (reason = reasonOf(error)));
+  client.on("error", (error) => (reason = safeReasonOf(error)));
   client.on("close", () => (usable = false));
-  client.on("ready", () => void greet());
+  client.on("ready", () => void check());
 
-  let told: boolean | undefined;
-  const look = setInterval(() => {
-    if (usable === told) return;
-    told = usable;
-    if (usable) log.info("Redis is there: attempts are counted for all processes together");
-    else log.warn({ reason }, "Redis is away: attempts are counted in this process's memory");
-  }, patience).unref();
+  let logged: boolean | undefined;
+  // A timer, so that a Redis that fails and recovers many times a second does not flood the log.
+  const logTimer = setInterval(() => {
+    if (usable === logged) return;
+    logged = usable;
+    if (usable) log.info("Redis is available: rate limits are shared by all processes");
+    else log.warn({ reason }, "Redis is unavailable: rate limits are counted in this process");
+  }, logInterval).unref();
 
   return {
     client,
     get usable() {
       return usable;
     },
-    attempt: async (command) => (usable ? ask(command) : undefined),
+    attempt: async (command) => (usable ? run(command) : undefined),
     close: () => {
-      clearInterval(look);
+      clearInterval(logTimer);
       usable = false;
       client.disconnect();
     },

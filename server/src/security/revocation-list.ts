@@ -1,6 +1,6 @@
 /**
- * The sessions that ended while access tokens of theirs are still good: asked on every request, so it is a set in
- * memory and no query. A session is forgotten when the last of its access tokens has expired.
+ * The revoked sessions whose access tokens have not expired yet. Every request checks it, so it is in memory. A session
+ * is removed when the last of its access tokens has expired.
  */
 export interface RevocationList {
   has: (sid: string) => boolean;
@@ -8,21 +8,22 @@ export interface RevocationList {
 }
 
 /**
- * @param lifetime seconds that an access token is taken for at most
+ * Creates an empty list.
+ * @param lifetime seconds for which an access token is accepted, with the clock tolerance
  */
 export const createRevocationList = (lifetime: number, clock: () => Date): RevocationList => {
-  // In the order in which they were added, which is the order in which they may be forgotten.
-  const forgetAt = new Map<string, number>();
+  // A map keeps the order of insertion, so the first sessions expire first.
+  const expiresAt = new Map<string, number>();
   return {
-    has: (sid) => forgetAt.has(sid),
+    has: (sid) => expiresAt.has(sid),
     add: (sids) => {
       const now = clock().getTime();
       for (const sid of sids) {
-        if (!forgetAt.has(sid)) forgetAt.set(sid, now + lifetime * 1000);
+        if (!expiresAt.has(sid)) expiresAt.set(sid, now + lifetime * 1000);
       }
-      for (const [sid, time] of forgetAt) {
+      for (const [sid, time] of expiresAt) {
         if (time > now) break;
-        forgetAt.delete(sid);
+        expiresAt.delete(sid);
       }
     },
   };

@@ -7,8 +7,9 @@ import { OperatorError } from "../errors.ts";
 const pathIn = (dataDir: string): string => join(dataDir, "jwt-secret");
 
 /**
- * The signing secret that an earlier start of the embedded server made, or nothing.
- * @throws {OperatorError} if it is broken: a new one made unasked would sign everybody out
+ * Reads the signing secret that an earlier start of the embedded server created.
+ * @returns undefined if there is none yet
+ * @throws {OperatorError} if it is damaged. Creating a new one without asking would sign all users out.
  */
 export const readSecret = async (dataDir: string): Promise<string | undefined> => {
   const path = pathIn(dataDir);
@@ -22,22 +23,23 @@ export const readSecret = async (dataDir: string): Promise<string | undefined> =
   }
   if (/^[0-9a-f]{64,}\s*$/i.test(text)) return text.trim();
   throw new OperatorError(
-    `${path} does not hold 64 hex characters. Restore it, or remove it to make a new secret, which signs everybody out.`,
+    `${path} does not hold 64 hex characters. Restore it, or remove it to create a new secret, which signs all users out.`,
   );
 };
 
 /**
- * The embedded server's own signing secret, made on the first start and kept, so that a restart signs nobody out.
- * @param dataDir holds it as `jwt-secret`, readable by the owner only (0600); this process must have its lock
- * @throws {OperatorError}
+ * Returns the embedded server's signing secret. The first start creates and stores it, so that users stay signed in
+ * after a restart.
+ * @param dataDir the folder of the file `jwt-secret`, which only the owner can read (0600); this process holds its lock
+ * @throws {OperatorError} if the stored secret is damaged
  */
 export const loadOrCreateSecret = async (dataDir: string, log: Logger): Promise<string> => {
-  const kept = await readSecret(dataDir);
-  if (kept !== undefined) return kept;
-  const [path, made] = [pathIn(dataDir), randomBytes(32).toString("hex")];
-  // Whole or not at all, even if the process is killed here.
-  await writeFile(`${path}.new`, `${made}\n`, { mode: 0o600 });
+  const stored = await readSecret(dataDir);
+  if (stored !== undefined) return stored;
+  const [path, secret] = [pathIn(dataDir), randomBytes(32).toString("hex")];
+  // Renamed, so that the file is never incomplete, even if the process is killed while it writes.
+  await writeFile(`${path}.new`, `${secret}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
-  log.info(`Made a JWT secret and keep it in ${path}; set JWT_SECRET_KEY to use your own`);
-  return made;
+  log.info(`Created a JWT secret in ${path}; set JWT_SECRET_KEY to use your own`);
+  return secret;
 };

@@ -2,39 +2,39 @@ import { AppError } from "@taskwire/shared";
 import { errors as jose, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 
-/** Who a token speaks for. */
+/** The user and the session that a token identifies. */
 export interface Identity {
   /** User id, a UUID. */
   id: string;
   email: string;
-  /** Session id, a UUID: the sign-in that the token came of. */
+  /** Session id, a UUID: each sign-in opens a session. */
   sid: string;
 }
 
-/** What a refresh token says beside that. */
+/** The identity in a refresh token. */
 export interface RefreshIdentity extends Identity {
-  /** How many tokens of the session came before it, 0 or more. */
+  /** How often the session was rotated before this token, 0 or more. */
   generation: number;
 }
 
-/** When a token is good, in whole seconds since 1970. */
+/** The validity of a token, in whole seconds since 1970. */
 interface Lifetime {
   issuedAt: number;
   expiresAt: number;
 }
 
 export interface Tokens {
-  /** Signs an access token, valid from now. */
+  /** Signs an access token that is valid from now. */
   signAccess: (identity: Identity) => Promise<string>;
-  /** Signs a refresh token: the same text whenever it is given the same. */
+  /** Signs a refresh token. The same arguments always return the same text. */
   signRefresh: (identity: RefreshIdentity, lifetime: Lifetime) => Promise<string>;
   /**
-   * Whom an access token speaks for.
+   * Verifies an access token, and returns the identity in it.
    * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
    */
   verifyAccess: (token: string) => Promise<Identity>;
   /**
-   * The same for a refresh token; whether its session lives is for the session to say.
+   * Verifies a refresh token, and returns the identity in it. It does not check whether the session is revoked.
    * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, REFRESH_TOKEN_EXPIRED
    */
   verifyRefresh: (token: string) => Promise<RefreshIdentity>;
@@ -43,9 +43,9 @@ export interface Tokens {
 type TokenType = "access" | "refresh";
 
 interface TokenOptions {
-  /** At least 64 hex characters; the key is this text itself, not the bytes it spells (CONTRACT.md, "Sign-in"). */
+  /** At least 64 hex characters. The key is this text, not the bytes that it encodes (CONTRACT.md, "Sign-in"). */
   secret: string;
-  /** Lifetimes in seconds: no token of a type is good for longer. */
+  /** The maximum lifetime of each type, in seconds. */
   ttl: Readonly<Record<TokenType, number>>;
   clock: () => Date;
 }
@@ -53,15 +53,24 @@ interface TokenOptions {
 /** Seconds by which the clocks of two machines may differ. */
 export const clockTolerance = 5;
 
-// Three non-empty base64url parts, and nothing else that a lenient decoder would also take.
+// Exactly three non-empty base64url parts: a lenient decoder would accept more.
 const compactJws = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-const typed = z.object({ type: z.enum(["access", "refresh"]) });
-const common = { sub: z.guid(), email: z.string(), sid: z.guid(), exp: z.int(), iat: z.int() };
-const accessClaims = z.object(common);
-const refreshClaims = z.object({ ...common, gen: z.int().min(0) });
+const typeClaim = z.object({ type: z.enum(["access", "refresh"]) });
+const commonClaims = {
+  sub: z.guid(),
+  email: z.string(),
+  sid: z.guid(),
+  exp: z.int(),
+  iat: z.int(),
+};
+const accessClaims = z.object(commonClaims);
+const refreshClaims = z.object({ ...commonClaims, gen: z.int().min(0) });
 
-/** Signs and checks the two JWTs (CONTRACT.md, "Sign-in"; RFC 8725: one pinned algorithm, required claims, own types). */
+/**
+ * Creates the functions that sign and verify both types of JWT (CONTRACT.md, "Sign-in"). As RFC 8725 recommends, they
+ * accept one algorithm only, require the claims, and tell the types apart.
+ */
 export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
   const key = await crypto.subtle.importKey(
     "raw",
@@ -86,7 +95,7 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
       if (!(error instanceof jose.JOSEError)) throw error;
       if (!(error instanceof jose.JWTExpired))
         throw new AppError("INVALID_TOKEN", { cause: error });
-      // A token of the other type is that first, and only then too old for its own type's lifetime.
+      // The wrong type is reported before the age: maxTokenAge above is that of the expected type.
       if (error.payload["type"] !== type) return error.payload;
       throw new AppError(type === "access" ? "TOKEN_EXPIRED" : "REFRESH_TOKEN_EXPIRED", {
         cause: error,
@@ -100,15 +109,15 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
     token: string,
   ): Promise<Claims> => {
     const payload = await payloadOf(type, token);
-    const kind = typed.safeParse(payload);
-    if (kind.success && kind.data.type !== type) throw new AppError("INVALID_TOKEN_TYPE");
+    const typed = typeClaim.safeParse(payload);
+    if (typed.success && typed.data.type !== type) throw new AppError("INVALID_TOKEN_TYPE");
     const { data } = schema.safeParse(payload);
-    if (!kind.success || data === undefined) throw new AppError("INVALID_TOKEN");
+    if (!typed.success || data === undefined) throw new AppError("INVALID_TOKEN");
     return data;
   };
 
-  const sign = (claim: JWTPayload, { id, email, sid }: Identity, lifetime: Lifetime) =>
-    new SignJWT({ email, ...claim, sid })
+  const sign = (typeClaims: JWTPayload, { id, email, sid }: Identity, lifetime: Lifetime) =>
+    new SignJWT({ email, ...typeClaims, sid })
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setSubject(id)
       .setIssuedAt(lifetime.issuedAt)

@@ -18,7 +18,7 @@ interface RefreshCookie {
 export interface Call {
   /** Carries the request's id in every line. */
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
-  /** The client's address; behind a proxy only as true as TRUST_PROXY makes it. */
+  /** The client's address. Behind a proxy it is correct only if TRUST_PROXY is. */
   address: string;
   /** The client's own name for itself, if it sent one. A function, because few calls read it. */
   device: () => string | undefined;
@@ -36,7 +36,7 @@ export interface Call {
   setHeader: (name: string, value: string) => void;
   /** Input fields that the transport calls by another name: the schema's name to the transport's. */
   fieldNames: Readonly<Record<string, string>>;
-  /** Marks a call that changed nothing, because its target was already in that state: REST answers 200 instead of 201. */
+  /** Marks a call that changed nothing, because its target was already in that state: REST responds with 200 instead of 201. */
   markUnchanged: () => void;
 }
 

@@ -1,3 +1,4 @@
+import type { Priority } from "@taskwire/shared";
 import type { Identity } from "../security/tokens.ts";
 import type { ServiceContext, UserContext } from "./context.ts";
 import * as tag from "./tag.ts";
@@ -12,13 +13,11 @@ const tags = [
   { name: "Someday" },
 ];
 
-type Priority = "low" | "medium" | "high";
-
-/** Title, priority, days until due (or none), tags, and what some of them have besides. */
+/** A task, with its due date in days from now, or null. */
 type Example = readonly [
   title: string,
   priority: Priority,
-  due: number | null,
+  dueInDays: number | null,
   tags: readonly string[],
   more?: { description?: string; completed?: boolean; recurrence_rule?: string },
 ];
@@ -94,22 +93,34 @@ const examples: readonly Example[] = [
 
 const dayInMilliseconds = 86_400_000;
 
-/** Fills a user with tags and believable tasks, due around the given time. */
+/**
+ * Creates realistic tags and tasks for a user.
+ * @param now the due dates are some days before or after it
+ * @returns how many were created
+ */
 export const fillDemo = async (
   ctx: ServiceContext,
   user: Identity,
   now: Date,
 ): Promise<{ tags: number; tasks: number }> => {
-  const own: UserContext = { ...ctx, user };
+  const userContext: UserContext = { ...ctx, user };
   const ids = new Map<string, number>();
-  for (const each of tags) ids.set(each.name, (await tag.create(own, each)).id);
-  for (const [title, priority, due, names, more] of examples) {
+  for (const fields of tags) ids.set(fields.name, (await tag.create(userContext, fields)).id);
+  for (const [title, priority, dueInDays, tagNames, more] of examples) {
     const due_date =
-      due === null ? null : new Date(now.getTime() + due * dayInMilliseconds).toISOString();
-    const { id } = await task.create(own, { title, priority, due_date, completed: false, ...more });
-    for (const name of names) {
+      dueInDays === null
+        ? null
+        : new Date(now.getTime() + dueInDays * dayInMilliseconds).toISOString();
+    const { id } = await task.create(userContext, {
+      title,
+      priority,
+      due_date,
+      completed: false,
+      ...more,
+    });
+    for (const name of tagNames) {
       const tag_id = ids.get(name);
-      if (tag_id !== undefined) await taskTags.add(own, { task_id: id, tag_id });
+      if (tag_id !== undefined) await taskTags.add(userContext, { task_id: id, tag_id });
     }
   }
   return { tags: tags.length, tasks: examples.length };

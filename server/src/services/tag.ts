@@ -1,30 +1,34 @@
-import type { tag, tagId, tagWrite } from "@taskwire/shared";
+import { tag, type tagId, type tagWrite } from "@taskwire/shared";
 import type { z } from "zod";
 import type { UserContext } from "./context.ts";
-import { assertUserExists, found } from "./users.ts";
+import { assertUserExists, orNotFound } from "./users.ts";
 
 type Tag = z.output<typeof tag>;
 type TagId = z.output<typeof tagId>;
 type TagWrite = z.output<typeof tagWrite>;
 
-const columns = ["id", "name", "color", "user_id"] as const;
+/** The columns of a tag: the fields of its schema, so that none can be missing. */
+export const tagColumns = tag.keyof().options.map((field) => `tags.${field}` as const);
 
 /**
- * Makes a tag of the caller's.
+ * Creates a tag of the caller.
  * @throws {AppError} TAG_ALREADY_EXISTS, INVALID_TOKEN
  */
 export const create = (ctx: UserContext, { name, color = null }: TagWrite): Promise<Tag> =>
   ctx.db
     .insertInto("tags")
     .values({ name, color, user_id: ctx.user.id })
-    .returning(columns)
+    .returning(tagColumns)
     .executeTakeFirstOrThrow();
 
-/** All of the caller's tags, oldest first. */
+/**
+ * Lists the caller's tags, the oldest first.
+ * @throws {AppError} INVALID_TOKEN if the user no longer exists
+ */
 export const list = async (ctx: UserContext): Promise<Tag[]> => {
   const rows = await ctx.db
     .selectFrom("tags")
-    .select(columns)
+    .select(tagColumns)
     .where("user_id", "=", ctx.user.id)
     .orderBy("id")
     .execute();
@@ -33,8 +37,8 @@ export const list = async (ctx: UserContext): Promise<Tag[]> => {
 };
 
 /**
- * Replaces a tag's name and color; an absent color becomes null.
- * @throws {AppError} TAG_NOT_FOUND, TAG_ALREADY_EXISTS
+ * Replaces a tag's name and color. An absent color becomes null.
+ * @throws {AppError} TAG_NOT_FOUND, TAG_ALREADY_EXISTS, INVALID_TOKEN if the user no longer exists
  */
 export const update = async (
   ctx: UserContext,
@@ -45,14 +49,14 @@ export const update = async (
     .set({ name, color })
     .where("id", "=", tag_id)
     .where("user_id", "=", ctx.user.id)
-    .returning(columns)
+    .returning(tagColumns)
     .executeTakeFirst();
-  return found(ctx, row, "TAG_NOT_FOUND");
+  return orNotFound(ctx, row, "TAG_NOT_FOUND");
 };
 
 /**
- * Removes a tag, and its links from tasks.
- * @throws {AppError} TAG_NOT_FOUND
+ * Deletes a tag and its links to tasks.
+ * @throws {AppError} TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const remove = async (ctx: UserContext, { tag_id }: TagId): Promise<void> => {
   const row = await ctx.db
@@ -61,5 +65,5 @@ export const remove = async (ctx: UserContext, { tag_id }: TagId): Promise<void>
     .where("user_id", "=", ctx.user.id)
     .returning("id")
     .executeTakeFirst();
-  await found(ctx, row, "TAG_NOT_FOUND");
+  await orNotFound(ctx, row, "TAG_NOT_FOUND");
 };

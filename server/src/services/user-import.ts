@@ -5,10 +5,10 @@ import type { Database } from "../db/orm.ts";
 import { OperatorError } from "../errors.ts";
 import { bcryptHash } from "../security/password-hashing.ts";
 
-/** Lines for each statement. */
+/** Lines that one statement inserts. */
 const batchSize = 500;
 
-/** Bytes in a line; more is another kind of file, which need not fill the memory before that is told. */
+/** Bytes in a line. A longer one means another kind of file, which must not fill the memory. */
 const maxLineBytes = 1_048_576;
 
 const importedUser = z.object(
@@ -29,19 +29,19 @@ type ImportedUser = z.output<typeof importedUser>;
 interface Line {
   /** Counts from 1, blank lines too. */
   number: number;
-  /** Nothing where the bytes are not UTF-8. */
+  /** Undefined if the bytes are not UTF-8. */
   text: string | undefined;
 }
 
-/** What became of some lines. */
+/** The result of some lines. */
 export interface Imported {
-  made: number;
-  /** Accounts with this id and this address, whose hash may well be a newer one: they were left alone. */
-  present: number;
-  refused: { line: number; reason: string }[];
+  created: number;
+  /** Accounts that exist with this id and this address. They are not changed, because their hash may be newer. */
+  existing: number;
+  rejected: { line: number; reason: string }[];
 }
 
-// It also takes off a byte order mark.
+// It also removes a byte order mark.
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 const decode = (bytes: Buffer): string | undefined => {
@@ -52,7 +52,7 @@ const decode = (bytes: Buffer): string | undefined => {
   }
 };
 
-// Not readline, which takes U+2028 in a JSON string for the end of the line.
+// Not readline, which ends a line at U+2028 too: JSON strings may contain it.
 async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   let rest = Buffer.alloc(0);
   let number = 0;
@@ -76,8 +76,8 @@ const parseJson = (text = ""): unknown => {
   }
 };
 
-/** The first fault of a line, without anything that is in it. */
-const reasonOf = ({ issues }: z.ZodError): string => {
+/** Describes the first error of a line, without any text of the line. */
+const describeError = ({ issues }: z.ZodError): string => {
   const [issue] = issues;
   const [field] = issue?.path ?? [];
   if (field === undefined) return issue?.message ?? "";
@@ -87,18 +87,18 @@ const reasonOf = ({ issues }: z.ZodError): string => {
 
 const keyOf = ({ id, email }: { id: string; email: string }): string => `${id} ${email}`;
 
-/** Inserts who is new; gives the keys of those. */
+/** Inserts the users whose id and address are both new, and returns their keys. */
 const insert = async (db: Database, users: readonly ImportedUser[]): Promise<Set<string>> => {
-  const made = await db
+  const inserted = await db
     .insertInto("users")
     .values(users.map((user) => ({ ...user, name: user.name ?? null })))
     .onConflict((conflict) => conflict.doNothing())
     .returning(["id", "email"])
     .execute();
-  return new Set(made.map(keyOf));
+  return new Set(inserted.map(keyOf));
 };
 
-/** The addresses of the accounts that have the users' ids. */
+/** Returns the addresses of the accounts that have the ids of these users, by id. */
 const emailsOf = async (db: Database, users: readonly ImportedUser[]) => {
   const ids = users.map(({ id }) => id);
   const lower = sql<string>`lower(email)`.as("email");
@@ -107,31 +107,31 @@ const emailsOf = async (db: Database, users: readonly ImportedUser[]) => {
 };
 
 const importBatch = async (db: Database, lines: readonly Line[]): Promise<Imported> => {
-  const result: Imported = { made: 0, present: 0, refused: [] };
-  const read = lines.map(({ number, text }) => ({
+  const result: Imported = { created: 0, existing: 0, rejected: [] };
+  const parsed = lines.map(({ number, text }) => ({
     number,
     ...importedUser.safeParse(parseJson(text)),
   }));
-  const users = read.flatMap(({ data }) => data ?? []);
-  const made = users.length === 0 ? new Set() : await insert(db, users);
-  const emails = made.size === users.length ? new Map() : await emailsOf(db, users);
-  for (const { number, data: user, error } of read) {
-    const refuse = (reason: string) => result.refused.push({ line: number, reason });
-    if (user === undefined) refuse(reasonOf(error));
-    // Only the first of two equal lines made the account.
-    else if (made.delete(keyOf(user))) result.made++;
-    else if (emails.get(user.id) === user.email) result.present++;
-    else if (emails.has(user.id)) refuse("id belongs to an account with another email");
-    else refuse("email belongs to an account with another id");
+  const users = parsed.flatMap(({ data }) => data ?? []);
+  const created = users.length === 0 ? new Set() : await insert(db, users);
+  const emails = created.size === users.length ? new Map() : await emailsOf(db, users);
+  for (const { number, data: user, error } of parsed) {
+    const reject = (reason: string) => result.rejected.push({ line: number, reason });
+    if (user === undefined) reject(describeError(error));
+    // Deleted from the set, because only the first of two equal lines created the account.
+    else if (created.delete(keyOf(user))) result.created++;
+    else if (emails.get(user.id) === user.email) result.existing++;
+    else if (emails.has(user.id)) reject("id belongs to an account with another email");
+    else reject("email belongs to an account with another id");
   }
   return result;
 };
 
 /**
- * Makes accounts of JSON lines, each with id, email, password_hash (bcrypt), name and created_at, batch by batch, and
- * gives what became of each batch: what is given is stored. Doing it again changes nothing.
- * @param chunks the bytes of a file of any size; CRLF, blank lines and a byte order mark do not matter
- * @throws {OperatorError} when a line is longer than 1 MiB
+ * Creates accounts from JSON lines, each with id, email, password_hash (bcrypt), name and created_at. It works in batches,
+ * and yields the result of each one after it is stored. Importing a file again changes nothing.
+ * @param chunks the bytes of a file of any size; it may have CRLF, blank lines and a byte order mark
+ * @throws {OperatorError} if a line is longer than 1 MiB
  */
 export async function* importUsers(
   db: Database,

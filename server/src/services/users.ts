@@ -2,24 +2,24 @@ import { AppError, type ErrorCode } from "@taskwire/shared";
 import type { UserContext } from "./context.ts";
 
 /**
- * Checks that the caller still exists. A token outlives its user, and only an answer that comes out empty cannot
- * tell: so it is asked there, and not on every request.
+ * Rejects a call whose user has been deleted: the access token is still valid then. Only needed where a result is empty,
+ * because any row of the user proves that the user exists.
  * @throws {AppError} INVALID_TOKEN
  */
 export const assertUserExists = async (ctx: UserContext): Promise<void> => {
-  const owner = await ctx.db
+  const user = await ctx.db
     .selectFrom("users")
     .select("id")
     .where("id", "=", ctx.user.id)
     .executeTakeFirst();
-  if (owner === undefined) throw new AppError("INVALID_TOKEN");
+  if (user === undefined) throw new AppError("INVALID_TOKEN");
 };
 
 /**
- * The row that a statement found, or the refusal where it found none.
- * @throws {AppError} the code, or INVALID_TOKEN when the user is no more
+ * Returns the row of a statement, or rejects the call if there is none.
+ * @throws {AppError} the given code, or INVALID_TOKEN if the user no longer exists
  */
-export const found = async <Row>(
+export const orNotFound = async <Row>(
   ctx: UserContext,
   row: Row | undefined,
   code: ErrorCode,

@@ -5,11 +5,11 @@ import { codePoints, rule, text } from "./common.ts";
 const address =
   /^(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** RFC 5321 §4.5.3.1.3, less the angle brackets. */
+/** RFC 5321 §4.5.3.1.3, without the angle brackets. */
 const maxEmailLength = 254;
 const maxPasswordLength = 1024;
 
-// ASCII only: String.toLowerCase would turn U+212A (the Kelvin sign) into a plain k, and so one address into another.
+// ASCII only: String.toLowerCase turns U+212A (the Kelvin sign) into k, and so one address into another.
 const lowerCase = (value: string): string =>
   value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
@@ -39,7 +39,7 @@ export const registerInput = z
   })
   .meta({ id: "RegisterRequest" });
 
-/** Sign-in does not check the address's format (CONTRACT.md, "Sign-in"): a wrong one is a wrong credential. */
+/** Sign-in does not check the format of the address (CONTRACT.md, "Sign-in"): a malformed one is a wrong credential. */
 export const loginInput = z.object({
   email: emailAddress.meta({ description: "The e-mail address; OAuth2 calls it username" }),
   password,
@@ -49,7 +49,7 @@ export const passwordChange = z
   .object({ current_password: password, new_password: newPassword })
   .meta({ id: "PasswordChange" });
 
-/** For what cannot be undone: a token alone is not enough. */
+/** For actions that cannot be undone, so that an access token alone is not enough. */
 export const passwordConfirmation = z.object({ password }).meta({ id: "PasswordConfirmation" });
 
 export const user = z

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 
 /**
- * The options of a refinement that carries a code of the error table: `schema.refine(test, rule(code))`.
- * @param code what a caller is told when the rule is broken
+ * Returns the options of a refinement that reports a code of the error table: `schema.refine(test, rule(code))`.
+ * @param code of the error if the rule is broken
  * @param error the sentence after the field's name; only VALIDATION_ERROR needs one
  */
 export const rule = (code: ErrorCode, error = "is not valid") => ({
@@ -12,7 +12,7 @@ export const rule = (code: ErrorCode, error = "is not valid") => ({
   abort: true,
 });
 
-/** Unicode code points, as the contract and PostgreSQL count them; `string.length` counts UTF-16 units. */
+/** Counts Unicode code points, as the contract and PostgreSQL do. `string.length` counts UTF-16 units. */
 export const codePoints = (text: string): number => {
   let count = 0;
   for (const _ of text) count++;
@@ -21,7 +21,7 @@ export const codePoints = (text: string): number => {
 
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
-/** Text that PostgreSQL stores as it was sent: well-formed Unicode without U+0000, else VALIDATION_ERROR. */
+/** A text that PostgreSQL can store unchanged: well-formed Unicode without U+0000, else VALIDATION_ERROR. */
 export const text = () =>
   z
     .string()
@@ -33,22 +33,22 @@ export const text = () =>
       ),
     );
 
-// A name of nothing but spaces, controls and invisible marks shows as no name at all.
+// A name that has only spaces, control characters and invisible marks would be displayed as empty.
 const isVisible = (value: string): boolean =>
   /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}]/u.test(value);
 
 /**
- * A name that people see: trimmed, then 1 to `longest` code points with something visible in it.
- * @param code what a caller is told otherwise
+ * A name for display: trimmed, then 1 to `maxLength` code points with a visible one among them.
+ * @param code of the error otherwise
  */
-export const name = (longest: number, code: ErrorCode) =>
+export const name = (maxLength: number, code: ErrorCode) =>
   text()
     .trim()
-    .refine((value) => isVisible(value) && codePoints(value) <= longest, rule(code))
-    .meta({ minLength: 1, maxLength: longest });
+    .refine((value) => isVisible(value) && codePoints(value) <= maxLength, rule(code))
+    .meta({ minLength: 1, maxLength });
 
 const zoned = { offset: true, local: true };
-// Zod wants seconds wherever there is an offset; ISO 8601 does not.
+// Zod requires seconds in a time with an offset; ISO 8601 does not.
 const isoDateTime = z.union([z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
 
 // A time without an offset is UTC (CONTRACT.md, "Tasks and tags").
@@ -61,8 +61,8 @@ const toUtc = (value: string): string | undefined => {
 };
 
 /**
- * An ISO 8601 date-time of the years 1 to 9999, which becomes its UTC spelling.
- * @param code what a caller is told otherwise
+ * An ISO 8601 date-time in the years 1 to 9999. It is converted to UTC.
+ * @param code of the error otherwise
  * @param error the sentence after the field's name; only VALIDATION_ERROR needs one
  */
 export const dateTime = (code: ErrorCode, error?: string) =>
@@ -73,7 +73,7 @@ export const dateTime = (code: ErrorCode, error?: string) =>
 
 /**
  * One of the given texts.
- * @param code what a caller is told of another text; of another type, VALIDATION_ERROR
+ * @param code of the error for another text; a value of another type is VALIDATION_ERROR
  */
 export const oneOf = <const Values extends readonly [string, ...string[]]>(
   values: Values,
@@ -83,10 +83,10 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
     .refine((value) => values.includes(value), rule(code))
     .meta({ enum: [...values] });
 
-/** The largest id that a column of type integer holds. */
-const maxId = 2_147_483_647;
+/** The maximum of an id: its column has the type integer. */
+export const maxId = 2_147_483_647;
 
-/** An id that nobody can own becomes 0, which nobody owns: it is then as absent as one that never was. */
+/** An id. An integer that cannot be an id becomes 0, which no row has, so that the call results in 404. */
 export const id = () =>
   z
     .number()
@@ -94,5 +94,5 @@ export const id = () =>
     .overwrite((value) => (value >= 1 && value <= maxId ? value : 0))
     .meta({ type: "integer" });
 
-/** The output of what answers nothing. */
+/** The output of a procedure that returns nothing. */
 export const nothing = z.void();

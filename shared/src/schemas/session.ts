@@ -6,16 +6,19 @@ const session = z
     device: z
       .string()
       .nullable()
-      .meta({ description: "What the client called itself (User-Agent), if it did" }),
-    address: z.string().meta({ description: "The client's address" }),
+      .meta({ description: "The client's User-Agent header, if it sent one" }),
+    address: z.string().meta({ description: "The client's IP address" }),
     created_at: z.string().meta({ format: "date-time" }),
     last_used_at: z
       .string()
-      .meta({ format: "date-time", description: "When it was last refreshed" }),
+      .meta({ format: "date-time", description: "When the session was last refreshed" }),
     expires_at: z
       .string()
-      .meta({ format: "date-time", description: "When it ends unless it is refreshed before" }),
-    current: z.boolean().meta({ description: "Whether it is the session that asks" }),
+      .meta({
+        format: "date-time",
+        description: "When the session expires, unless it is refreshed before",
+      }),
+    current: z.boolean().meta({ description: "Whether this is the session of the request" }),
   })
   .meta({ id: "Session" });
 

@@ -2,7 +2,11 @@ import { z } from "zod";
 import { codePoints, dateTime, id, name, oneOf, rule, text } from "./common.ts";
 import { tag } from "./tag.ts";
 
-const priorities = ["low", "medium", "high"] as const;
+/** From the lowest to the highest. */
+export const priorities = ["low", "medium", "high"] as const;
+
+export type Priority = (typeof priorities)[number];
+
 const statuses = ["all", "pending", "completed"] as const;
 const sorts = [
   "due_date",
@@ -15,13 +19,13 @@ const sorts = [
   "-title",
 ] as const;
 
-// A byte order mark before a text is none of it: PGlite leaves it out when it reads, PostgreSQL does not.
-const withoutMark = (value: string): string => value.replace(/^\uFEFF+/, "");
+// PGlite drops a byte order mark when it reads a text, PostgreSQL does not: so it is never stored.
+const withoutByteOrderMark = (value: string): string => value.replace(/^\uFEFF+/, "");
 
 const fields = {
   title: name(200, "INVALID_TITLE"),
   description: text()
-    .overwrite(withoutMark)
+    .overwrite(withoutByteOrderMark)
     .refine((value) => codePoints(value) <= 1000, rule("DESCRIPTION_TOO_LONG"))
     .meta({ maxLength: 1000 })
     .nullable(),
@@ -57,18 +61,18 @@ export const taskId = z.object({ task_id: id() });
 
 export const taskAndTagId = taskId.extend({ tag_id: id() });
 
-// A custom check, because a number schema would refuse NaN, what a text that is no number becomes, as a wrong type.
-const positiveInteger = (standard: number) =>
+// A query text that is not a number becomes NaN. z.number() would report that as a wrong type, not as INVALID_PAGINATION.
+const positiveInteger = (defaultValue: number) =>
   z
     .custom<number>((value) => typeof value === "number", {
       error: "must be a number",
       abort: true,
     })
     .refine((value) => Number.isInteger(value) && value >= 1, rule("INVALID_PAGINATION"))
-    .meta({ type: "integer", minimum: 1, default: standard })
-    .default(standard);
+    .meta({ type: "integer", minimum: 1, default: defaultValue })
+    .default(defaultValue);
 
-/** Tasks on a page at most; who asks for more gets as many, and is told so. */
+/** The maximum of tasks on a page. A larger limit counts as this, and the response says so (CONTRACT.md, "Listing"). */
 const maxPageSize = 100;
 
 export const taskListInput = z
@@ -80,9 +84,9 @@ export const taskListInput = z
     q: text().optional(),
     status: oneOf(statuses, "INVALID_STATUS").default("all"),
     priority: oneOf(priorities, "INVALID_PRIORITY").optional(),
-    tag: text().meta({ description: "A tag's id or its name" }).optional(),
+    tag: text().meta({ description: "The id or the name of a tag" }).optional(),
     sort: oneOf(sorts, "INVALID_SORT_FIELD").optional(),
-    cursor: z.string().nullish().meta({ description: "next_cursor of the page before" }),
+    cursor: z.string().nullish().meta({ description: "The next_cursor of the previous page" }),
   })
   .prefault({});
 
@@ -112,5 +116,5 @@ export const taskPage = z
   })
   .meta({ id: "TaskPage" });
 
-/** For infinite scrolling, which only tRPC offers. */
+/** For infinite scrolling, with tRPC only. */
 export const taskPageWithCursor = taskPage.extend({ next_cursor: z.string().nullable() });

@@ -16,10 +16,11 @@ import { openSession, revokeSessionOf, type Token } from "./session.ts";
 
 type User = z.output<typeof user>;
 
-const profile = ["users.id", "users.email", "users.name"] as const;
+const userColumns = ["users.id", "users.email", "users.name"] as const;
 
 /**
- * Makes an account. The password is hashed before the address is known to be taken, so that both take as long.
+ * Creates an account. It hashes the password before it checks whether the address is taken, so that both outcomes take
+ * the same time.
  * @throws {AppError} EMAIL_ALREADY_EXISTS, SERVICE_UNAVAILABLE
  */
 export const register = (
@@ -28,15 +29,15 @@ export const register = (
 ): Promise<User> =>
   ctx.deps.passwords.withSlot(async () => {
     const password_hash = await ctx.deps.passwords.hash(input.password, ctx.call.signal());
-    const made = await ctx.db
+    const created = await ctx.db
       .insertInto("users")
       .values({ email: input.email, password_hash, name: input.name ?? null })
       .onConflict((conflict) => conflict.expression(sql`lower(email)`).doNothing())
-      .returning(profile)
+      .returning(userColumns)
       .returning(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
       .executeTakeFirst();
-    if (made === undefined) throw new AppError("EMAIL_ALREADY_EXISTS", { field: "email" });
-    return made;
+    if (created === undefined) throw new AppError("EMAIL_ALREADY_EXISTS", { field: "email" });
+    return created;
   }, ctx.call.signal());
 
 const signIn = async (
@@ -48,14 +49,14 @@ const signIn = async (
   const newHash = ctx.deps.passwords.isOutdated(account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
     : undefined;
-  const opened = await openSession(ctx, { ...account, newHash });
-  // The hash was replaced meanwhile, by another sign-in or by another password: which, only a new look can tell.
-  return opened ?? signIn(ctx, { email, password });
+  const token = await openSession(ctx, { ...account, newHash });
+  // Undefined if the hash has changed: another sign-in replaced it, or the password is a new one. Checks again.
+  return token ?? signIn(ctx, { email, password });
 };
 
 /**
- * Signs in: the access token is answered, the refresh token of a new session goes into the cookie. A hash that is not
- * what a new one would be is replaced.
+ * Signs in: opens a session, sets its refresh token as a cookie, and returns the access token. An outdated hash is
+ * replaced.
  * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
@@ -73,8 +74,8 @@ export const logout = async (ctx: ServiceContext): Promise<z.output<typeof messa
 };
 
 /**
- * Deletes the caller's account with all that is theirs.
- * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ * Deletes the caller's account and all data of the user.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN if the user no longer exists
  */
 export const deleteAccount = (
   ctx: UserContext,
@@ -87,16 +88,16 @@ export const deleteAccount = (
   }, ctx.call.signal());
 
 /**
- * The signed-in user's profile.
- * @throws {AppError} INVALID_TOKEN when the token's user is no more
+ * Returns the caller's profile.
+ * @throws {AppError} INVALID_TOKEN if the user no longer exists
  */
 export const me = async (ctx: UserContext): Promise<User> => {
-  const found = await ctx.db
+  const row = await ctx.db
     .selectFrom("users")
-    .select(profile)
+    .select(userColumns)
     .select(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
     .where("id", "=", ctx.user.id)
     .executeTakeFirst();
-  if (found === undefined) throw new AppError("INVALID_TOKEN");
-  return found;
+  if (row === undefined) throw new AppError("INVALID_TOKEN");
+  return row;
 };

@@ -6,8 +6,8 @@ import type { ServiceContext, UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
 import { revokeSessionsExcept } from "./session.ts";
 
-/** Of so many of an account's last sessions the addresses are known. */
-const maxAddresses = 100;
+/** How many of an account's last sessions have known addresses. */
+const maxKnownSessions = 100;
 
 /** An account as it was when its password was checked. */
 interface Account {
@@ -17,8 +17,9 @@ interface Account {
 }
 
 /**
- * The account of an address, if the password is its own. Every guess counts before it is tried, and is given back if it
- * was right; an address from which the account was signed in to before is known, and no flood from elsewhere locks it out.
+ * Returns the account of an e-mail address if the password is correct, else undefined. Each attempt counts before the
+ * password is verified; a correct one is refunded. A client address is known if the account has signed in from there:
+ * attempts from other addresses cannot lock the owner out there.
  * @throws {AppError} RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const checkPassword = async (
@@ -26,16 +27,16 @@ export const checkPassword = async (
   email: string,
   password: string,
 ): Promise<Account | undefined> => {
-  // One row whether there is such an account or not: reading none would be a tenth of a millisecond faster.
+  // Returns one row even without such an account, because reading no row would be 0.1 ms faster.
   const { rows } = await sql<(Account | { id: null }) & { addresses: string[] }>`
     select users.id, email, password_hash, coalesce((select json_agg(distinct address) from (
-        select address from sessions where user_id = users.id order by rotated_at desc limit ${maxAddresses}
+        select address from sessions where user_id = users.id order by rotated_at desc limit ${maxKnownSessions}
       ) known), '[]') as addresses
     from (select) one left join users on lower(email) = ${email}`.execute(ctx.db);
-  const [found] = rows;
-  const account = found === undefined || found.id === null ? undefined : found;
-  const here = bucketOf(ctx.call.address);
-  const isKnown = found?.addresses.some((address) => bucketOf(address) === here) ?? false;
+  const [row] = rows;
+  const account = row === undefined || row.id === null ? undefined : row;
+  const bucket = bucketOf(ctx.call.address);
+  const isKnown = row?.addresses.some((address) => bucketOf(address) === bucket) ?? false;
   const refund = await ctx.deps.rateLimits.takePasswordAttempt(email, ctx.call.address, isKnown);
   let isWrong = false;
   try {
@@ -45,15 +46,16 @@ export const checkPassword = async (
       ctx.call.signal(),
     ));
   } finally {
-    // A guess that was never looked at, as too many wait, is none.
+    // Also if verify rejects: a password that was not verified is no attempt.
     if (!isWrong) refund();
   }
   return isWrong ? undefined : account;
 };
 
 /**
- * The caller's account, by a password that was just asked for again.
- * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ * Checks the password of a signed-in caller again, and returns the account.
+ * @param field the input field of the password, for the error
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN if the user no longer exists
  */
 export const confirmPassword = async (
   ctx: UserContext,
@@ -67,8 +69,8 @@ export const confirmPassword = async (
 };
 
 /**
- * Changes the caller's password and ends all their other sessions.
- * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN when the user is no more
+ * Changes the caller's password and revokes all other sessions of the user.
+ * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, INVALID_TOKEN if the user no longer exists
  */
 export const changePassword = (
   ctx: UserContext,
@@ -77,7 +79,7 @@ export const changePassword = (
   ctx.deps.passwords.withSlot(async () => {
     const account = await confirmPassword(ctx, current_password, "current_password");
     const password_hash = await ctx.deps.passwords.hash(new_password, ctx.call.signal());
-    // Two statements, so that the second sees a session that began while the first waited for the row.
+    // Two statements, so that the second one sees a session that was opened while the first waited for the lock.
     const revoked = await ctx.db.transaction().execute(async (db) => {
       const changed = await db
         .updateTable("users")

@@ -12,7 +12,7 @@ import { assertUserExists } from "../users.ts";
 /** The response to a sign-in and to a refresh: the access token. */
 export type Token = z.output<typeof token>;
 
-/** The most sessions that a list shows. */
+/** How many sessions a list contains at most. */
 const maxListed = 100;
 
 export const addSeconds = (time: Date, seconds: number): Date =>

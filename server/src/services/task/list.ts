@@ -1,10 +1,10 @@
-import type { task, taskListInput, taskPageWithCursor } from "@taskwire/shared";
+import { maxId, type task, type taskListInput, type taskPageWithCursor } from "@taskwire/shared";
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
 import type { z } from "zod";
 import type { Tables } from "../../db/orm.ts";
 import type { UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
-import { cursorAfter, afterCursor, type Order, orderOf } from "./order.ts";
+import { afterCursor, encodeCursor, type Order, orderOf } from "./order.ts";
 import { taskWithTags } from "./row.ts";
 
 type Input = z.output<typeof taskListInput>;
@@ -12,17 +12,15 @@ type Task = z.output<typeof task>;
 type Page = z.output<typeof taskPageWithCursor>;
 type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
 
-const maxId = 2_147_483_647;
-
-/** Anywhere in title or description, in any case; %, _ and \ are ordinary characters (CONTRACT.md, "Listing"). */
-const matches = (eb: ExpressionBuilder<Tables, "tasks">, q: string) => {
+/** Matches text anywhere in title or description, in any case. %, _ and \ are ordinary characters (CONTRACT.md, "Listing"). */
+const matchesText = (eb: ExpressionBuilder<Tables, "tasks">, q: string) => {
   const pattern = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
   const like = (column: "title" | "description") =>
     sql<SqlBool>`case_fold(${eb.ref(`tasks.${column}`)}) like case_fold(${pattern})`;
   return eb.or([like("title"), like("description")]);
 };
 
-/** Digits mean that id or a tag of that very name; other text a name. */
+/** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
 const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
   const id = /^\d+$/.test(tag) && Number(tag) <= maxId ? Number(tag) : undefined;
   return eb(
@@ -50,19 +48,23 @@ const filterOf =
       ...(status === "all" ? [] : [eb("tasks.completed", "=", status === "completed")]),
       ...(priority === undefined ? [] : [eb("tasks.priority", "=", priority)]),
       ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
-      ...(q === undefined || q === "" ? [] : [matches(eb, q)]),
+      ...(q === undefined || q === "" ? [] : [matchesText(eb, q)]),
     ]);
 
-interface Span {
+interface PageQuery {
   filter: Where;
   order: Order;
+  /** Excludes the tasks up to a cursor. */
   after: Expression<SqlBool> | undefined;
   limit: number;
   offset: number;
 }
 
-/** One statement: the count, and the page's tasks with their tags. Ids are picked from an index before any row is read. */
-const statement = ({ db }: UserContext, { filter, order, after, limit, offset }: Span) =>
+/**
+ * Reads the count, and the tasks of a page with their tags, in one statement. It selects the ids from an index first, so
+ * that it reads only the rows of the page.
+ */
+const readPage = ({ db }: UserContext, { filter, order, after, limit, offset }: PageQuery) =>
   db
     .selectFrom((eb) =>
       eb
@@ -78,7 +80,7 @@ const statement = ({ db }: UserContext, { filter, order, after, limit, offset }:
             const ids = inner
               .selectFrom("tasks")
               .where(filter)
-              .orderBy(order.key, order.direction)
+              .orderBy(order.keySql, order.direction)
               .orderBy("tasks.id")
               .limit(limit)
               .offset(offset)
@@ -87,7 +89,7 @@ const statement = ({ db }: UserContext, { filter, order, after, limit, offset }:
           })
           .innerJoin("tasks", "tasks.id", "picked.picked_id")
           .select((page) => taskWithTags(page))
-          .orderBy(order.key, order.direction)
+          .orderBy(order.keySql, order.direction)
           .orderBy("tasks.id")
           .as("page"),
       (join) => join.onTrue(),
@@ -96,24 +98,24 @@ const statement = ({ db }: UserContext, { filter, order, after, limit, offset }:
     .select("counted.total")
     .execute();
 
-// A left join gives one row of nulls where a page is empty, which no row of a task is.
+// For an empty page, the left join returns one row of nulls.
 const isTask = <Row extends { id: number | null }>(row: Row): row is Row & Task => row.id !== null;
 
 /**
- * A page of the caller's tasks (CONTRACT.md, "Listing"): the page of that number, or what comes after a cursor.
- * @throws {AppError} VALIDATION_ERROR for a cursor of another list, INVALID_TOKEN when the user is no more
+ * Lists a page of the caller's tasks (CONTRACT.md, "Listing"): the page with a number, or the one after a cursor.
+ * @throws {AppError} VALIDATION_ERROR for a cursor of another list, INVALID_TOKEN if the user no longer exists
  */
 export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
   const { page, limit, cursor } = input;
   const order = orderOf(input.sort);
   const after = cursor == null ? undefined : afterCursor(order, ctx.user.id, cursor);
-  const rows = await statement(ctx, {
+  const rows = await readPage(ctx, {
     filter: filterOf(ctx.user.id, input),
     order,
     after,
-    // One more than asked for tells whether there is a next page, whatever was counted.
+    // One more than requested shows whether there is a next page. The count does not show it after a cursor.
     limit: limit + 1,
-    // Beyond what a bigint holds there are no rows either.
+    // A larger number would not fit into a bigint, and there are no rows there anyway.
     offset: after === undefined ? Math.min((page - 1) * limit, Number.MAX_SAFE_INTEGER) : 0,
   });
   const total = rows[0]?.total ?? 0;
@@ -127,6 +129,6 @@ export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
     page,
     limit,
     pages: Math.ceil(total / limit),
-    next_cursor: tasks.length > limit && last !== undefined ? cursorAfter(order, last) : null,
+    next_cursor: tasks.length > limit && last !== undefined ? encodeCursor(order, last) : null,
   };
 };

@@ -1,4 +1,11 @@
-import { AppError, type task, type taskListInput, taskPatch } from "@taskwire/shared";
+import {
+  AppError,
+  maxId,
+  priorities,
+  type task,
+  type taskListInput,
+  taskPatch,
+} from "@taskwire/shared";
 import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
 import { z } from "zod";
 import { orderKeys } from "../../db/entities/task.ts";
@@ -6,81 +13,90 @@ import { orderKeys } from "../../db/entities/task.ts";
 type Sort = z.output<typeof taskListInput>["sort"];
 type Task = z.output<typeof task>;
 
-interface Key {
-  /** What a cursor keeps of a row. */
-  of: (row: Task) => string;
-  /** Whether a text can be that: a cursor is the client's to change. */
-  is: (text: string) => boolean;
-  /** The text as a value that compares with the order's key. */
-  value: (text: string) => RawBuilder<unknown>;
+/** How a cursor stores the sort key of a row. */
+interface CursorKey {
+  /** Returns the text that a cursor stores. */
+  encode: (row: Task) => string;
+  /** Returns whether a text can be such a key: a client may have changed the cursor. */
+  isValid: (text: string) => boolean;
+  /** Returns the SQL value that compares with the sort key. */
+  toSql: (text: string) => RawBuilder<unknown>;
 }
 
-const endless = "infinity";
-const ranks = new Map([
-  ["high", 1],
-  ["medium", 2],
-  ["low", 3],
-]);
+/** The due date of a task without one, which is later than all dates. */
+const noDueDate = "infinity";
 
-// What a row answers passes its own schema unchanged; PostgreSQL reads fewer spellings of a time than the schema does.
+/** The rank of each priority, from 1 for the highest, as in the SQL of `orderKeys`. */
+const ranks = new Map<string, number>(
+  priorities.toReversed().map((priority, index) => [priority, index + 1]),
+);
+
+// The text must equal its normal form, because PostgreSQL accepts fewer forms of a time than the schema.
 const isTime = (text: string): boolean => taskPatch.shape.due_date.safeParse(text).data === text;
 const isTitle = (text: string): boolean => taskPatch.shape.title.safeParse(text).data === text;
 
-const keys: Record<keyof typeof orderKeys, Key> = {
+const cursorKeys: Record<keyof typeof orderKeys, CursorKey> = {
   created_at: {
-    of: ({ created_at }) => created_at,
-    is: isTime,
-    value: (text) => sql`cast(${text} as timestamptz)`,
+    encode: ({ created_at }) => created_at,
+    isValid: isTime,
+    toSql: (text) => sql`cast(${text} as timestamptz)`,
   },
   due_date: {
-    of: ({ due_date }) => due_date ?? endless,
-    is: (text) => text === endless || isTime(text),
-    value: (text) => sql`cast(${text} as timestamptz)`,
+    encode: ({ due_date }) => due_date ?? noDueDate,
+    isValid: (text) => text === noDueDate || isTime(text),
+    toSql: (text) => sql`cast(${text} as timestamptz)`,
   },
   priority: {
-    of: ({ priority }) => priority,
-    is: (text) => ranks.has(text),
-    value: (text) => sql`cast(${ranks.get(text)} as integer)`,
+    encode: ({ priority }) => priority,
+    isValid: (text) => ranks.has(text),
+    toSql: (text) => sql`cast(${ranks.get(text)} as integer)`,
   },
   title: {
-    of: ({ title }) => title,
-    is: isTitle,
-    value: (text) => sql`case_fold(cast(${text} as text))`,
+    encode: ({ title }) => title,
+    isValid: isTitle,
+    toSql: (text) => sql`case_fold(cast(${text} as text))`,
   },
 };
 
-/** How a list is ordered: by a key, if any, then by id, so that the order is total and pages never overlap. */
+/** The order of a list: by a sort key, if any, then by id. So it is total, and pages never overlap. */
 export interface Order {
   sort: Sort;
   direction: "asc" | "desc";
-  /** The key's SQL; the id alone where nothing else is asked for. */
-  key: RawBuilder<unknown>;
-  kind: Key | undefined;
+  /** The SQL of the sort key; the id if there is no sort. */
+  keySql: RawBuilder<unknown>;
+  /** Undefined if there is no sort. */
+  cursorKey: CursorKey | undefined;
 }
 
-/** The order that a `sort` names; without one, oldest first, by id. */
+/** Returns the order for a value of `sort`. Without one, the oldest task comes first, by id. */
 export const orderOf = (sort: Sort): Order => {
-  if (sort === undefined) return { sort, direction: "asc", key: sql`tasks.id`, kind: undefined };
-  // What is left of a sort without its sign is a key, as the schema lists the sorts.
+  if (sort === undefined)
+    return { sort, direction: "asc", keySql: sql`tasks.id`, cursorKey: undefined };
+  // Without its sign, every sort that the schema accepts is a key.
   const name = sort.replace("-", "") as keyof typeof orderKeys;
   return {
     sort,
     direction: sort.startsWith("-") ? "desc" : "asc",
-    key: sql.raw(orderKeys[name]),
-    kind: keys[name],
+    keySql: sql.raw(orderKeys[name]),
+    cursorKey: cursorKeys[name],
   };
 };
 
-/** Whose list, by what sort, and which row in it. */
-const position = z.tuple([z.string(), z.string(), z.string(), z.int().min(1).max(2_147_483_647)]);
+/** The content of a cursor: user id, sort, sort key and id of a row. */
+const position = z.tuple([z.string(), z.string(), z.string(), z.int().min(1).max(maxId)]);
 
 /**
- * The place after a row, as an opaque text. It stays right while rows come and go, as it names a place in
- * the order and not a count of rows.
+ * Returns the cursor of a row, an opaque text. It names the position in the order, not a number of rows, so it stays
+ * correct when other rows are added or removed.
  */
-export const cursorAfter = ({ sort, kind }: Order, row: Task): string => {
-  const place: z.output<typeof position> = [row.user_id, sort ?? "", kind?.of(row) ?? "", row.id];
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
+export const encodeCursor = ({ sort, cursorKey }: Order, row: Task): string => {
+  const content: z.output<typeof position> = [
+    row.user_id,
+    sort ?? "",
+    cursorKey?.encode(row) ?? "",
+    row.id,
+  ];
+  return Buffer.from(JSON.stringify(content)).toString("base64url");
 };
 
 const decode = (cursor: string): unknown => {
@@ -92,26 +108,26 @@ const decode = (cursor: string): unknown => {
 };
 
 /**
- * What comes after a cursor.
- * @param userId whose list it is
- * @throws {AppError} VALIDATION_ERROR when it is none, or one of another list
+ * Returns the condition for the rows after a cursor.
+ * @param userId the user whose tasks are listed
+ * @throws {AppError} VALIDATION_ERROR if the cursor is invalid or belongs to another list
  */
 export const afterCursor = (
-  { sort, direction, key, kind }: Order,
+  { sort, direction, keySql: key, cursorKey }: Order,
   userId: string,
   cursor: string,
 ): Expression<SqlBool> => {
-  const [whose, by, text, id] = position.safeParse(decode(cursor)).data ?? [];
-  const isOfList = whose === userId && by === (sort ?? "");
-  if (!isOfList || text === undefined || kind?.is(text) === false) {
+  const [cursorUserId, cursorSort, text, id] = position.safeParse(decode(cursor)).data ?? [];
+  const isOfList = cursorUserId === userId && cursorSort === (sort ?? "");
+  if (!isOfList || text === undefined || cursorKey?.isValid(text) === false) {
     throw new AppError("VALIDATION_ERROR", {
       field: "cursor",
       detail: "cursor is not one of this list",
     });
   }
-  if (kind === undefined) return sql<SqlBool>`tasks.id > ${id}`;
-  const [reached, passed] = direction === "asc" ? [sql`>=`, sql`>`] : [sql`<=`, sql`<`];
-  const value = kind.value(text);
-  // The first half alone bounds the index scan; the second leaves out what was answered before.
-  return sql<SqlBool>`(${key} ${reached} ${value} and (${key} ${passed} ${value} or tasks.id > ${id}))`;
+  if (cursorKey === undefined) return sql<SqlBool>`tasks.id > ${id}`;
+  const [fromHere, afterHere] = direction === "asc" ? [sql`>=`, sql`>`] : [sql`<=`, sql`<`];
+  const value = cursorKey.toSql(text);
+  // The first part bounds the index scan. The second excludes the rows with the same key that came before.
+  return sql<SqlBool>`(${key} ${fromHere} ${value} and (${key} ${afterHere} ${value} or tasks.id > ${id}))`;
 };

@@ -3,11 +3,11 @@ import { RRuleTemporal } from "rrule-temporal";
 
 const part = /^[A-Z]+=[^=;\s]+$/i;
 
-// What the parser lets pass and RFC 5545 §3.3.10 does not: no occurrence at all, and a 54th weekday of a year.
-const excess =
+// The parser accepts these, but RFC 5545 §3.3.10 does not: a COUNT of 0, and a weekday number over 53.
+const outOfRange =
   /(?:^|;)(?:COUNT=(?!0*[1-9]\d*(?:;|$))|BYDAY=(?:[^;]*,)?[+-]?(?:5[4-9]|[6-9]\d|\d{3,})[A-Z])/i;
 
-/** A start of the same kind as UNTIL, as RFC 5545 §3.3.10 wants them: a date, a UTC time, or a local time. */
+/** Returns a start of the same type as UNTIL, as RFC 5545 §3.3.10 requires: a date, a UTC time, or a local time. */
 const startFor = (rule: string): string => {
   const until = /(?:^|;)UNTIL=([^;]*)/i.exec(rule)?.[1];
   if (until !== undefined && /^\d{8}$/.test(until)) return "DTSTART;VALUE=DATE:20000101";
@@ -24,24 +24,23 @@ const partsOf = (rule: string): Map<string, string> =>
     }),
   );
 
-/** How many items a part lists; one that is there twice counts once, as to the parser. */
+/** Returns how many different items a part lists. The parser drops duplicates, too. */
 const itemsIn = (value: string | undefined): number =>
   new Set(value?.toUpperCase().split(",")).size;
 
-// The parser drops what it does not understand; a rule is only good if every item of it comes back.
+// The parser drops what it does not know, so a rule is valid only if the parsed rule has all of its items.
 const isWhole = (rule: string, parsed: RRuleTemporal): boolean => {
-  const understood = partsOf(/RRULE:(.*)/.exec(parsed.toString())?.[1] ?? "");
+  const known = partsOf(/RRULE:(.*)/.exec(parsed.toString())?.[1] ?? "");
   return [...partsOf(rule)].every(
     ([name, value]) =>
-      (name === "INTERVAL" && Number(value) === 1) ||
-      itemsIn(understood.get(name)) === itemsIn(value),
+      (name === "INTERVAL" && Number(value) === 1) || itemsIn(known.get(name)) === itemsIn(value),
   );
 };
 
-const isRule = (text: string): boolean => {
-  const rule = text.replace(/^RRULE:/i, "");
+const isValid = (input: string): boolean => {
+  const rule = input.replace(/^RRULE:/i, "");
   const parts = rule.split(";");
-  if (!parts.every((each) => part.test(each)) || excess.test(rule)) return false;
+  if (!parts.every((text) => part.test(text)) || outOfRange.test(rule)) return false;
   if (partsOf(rule).size !== parts.length) return false;
   try {
     return isWhole(
@@ -54,11 +53,11 @@ const isRule = (text: string): boolean => {
 };
 
 /**
- * Checks a recurrence rule (RFC 5545 §3.3.10), with or without "RRULE:" before it; it is stored as given.
+ * Rejects an invalid recurrence rule (RFC 5545 §3.3.10). The prefix "RRULE:" is optional. A valid rule is stored unchanged.
  * @throws {AppError} INVALID_RECURRENCE_RULE
  */
 export const assertRecurrenceRule = (text: string | null | undefined): void => {
-  if (typeof text === "string" && !isRule(text)) {
+  if (typeof text === "string" && !isValid(text)) {
     throw new AppError("INVALID_RECURRENCE_RULE", { field: "recurrence_rule" });
   }
 };

@@ -1,39 +1,28 @@
-import type { tag } from "@taskwire/shared";
 import { type ExpressionBuilder, sql } from "kysely";
-import type { z } from "zod";
+import { jsonArrayFrom } from "kysely/helpers/postgres";
 import type { Tables } from "../../db/orm.ts";
 import { isoTime } from "../../db/sql.ts";
-
-type Tag = z.output<typeof tag>;
+import { tagColumns } from "../tag.ts";
 
 /**
- * The tags of the row of `tasks` at hand, as one JSON value: no second query, and none for each row.
- * @param also the id of a tag that counts as the task's own already
+ * Selects the tags of each row of `tasks` as one JSON array, in the same statement.
+ * @param addedTagId the id of a tag that counts as one of the task's tags, even if the link is not visible yet
  */
-export const tagsOf = (eb: ExpressionBuilder<Tables, "tasks">, also?: number) => {
+export const tagsOf = (eb: ExpressionBuilder<Tables, "tasks">, addedTagId?: number) => {
   const ids = eb
     .selectFrom("task_tag_link")
     .whereRef("task_tag_link.task_id", "=", "tasks.id")
     .select("task_tag_link.tag_id");
-  return eb
-    .selectFrom("tags")
-    .where(
-      "tags.id",
-      "in",
-      also === undefined
-        ? ids
-        : ids.unionAll(sql<{ tag_id: number }>`(select cast(${also} as integer))`),
-    )
-    .select(
-      sql<Tag[]>`coalesce(json_agg(json_build_object('id', tags.id, 'name', tags.name,
-        'color', tags.color, 'user_id', tags.user_id) order by tags.id), '[]')`.as("tags"),
-    )
-    .$asScalar()
-    .$notNull()
-    .as("tags");
+  const allIds =
+    addedTagId === undefined
+      ? ids
+      : ids.unionAll(sql<{ tag_id: number }>`(select cast(${addedTagId} as integer))`);
+  return jsonArrayFrom(
+    eb.selectFrom("tags").where("tags.id", "in", allIds).select(tagColumns).orderBy("tags.id"),
+  ).as("tags");
 };
 
-/** What a row of `tasks` answers: its own columns as the contract writes them. */
+/** Selects the columns of a row of `tasks` as the contract writes them. */
 export const taskColumns = (eb: ExpressionBuilder<Tables, "tasks">) => [
   "tasks.id" as const,
   "tasks.title" as const,
@@ -47,7 +36,7 @@ export const taskColumns = (eb: ExpressionBuilder<Tables, "tasks">) => [
   isoTime(eb.ref("tasks.updated_at")).as("updated_at"),
 ];
 
-/** The same with its tags. */
+/** Selects the same columns, and the tags. */
 export const taskWithTags = (eb: ExpressionBuilder<Tables, "tasks">) => [
   ...taskColumns(eb),
   tagsOf(eb),

@@ -8,8 +8,8 @@ import { taskColumns, tagsOf } from "./row.ts";
 type Task = z.output<typeof task>;
 type Ids = z.output<typeof taskAndTagId>;
 
-/** The start of both statements: the caller's own task and own tag of these ids, as far as there are any. */
-const own = ({ db, user }: UserContext, { task_id, tag_id }: Ids) =>
+/** Starts both statements: selects the task and the tag with these ids, if they are the caller's. */
+const withTaskAndTag = ({ db, user }: UserContext, { task_id, tag_id }: Ids) =>
   db
     .with("task", (query) =>
       query
@@ -22,11 +22,15 @@ const own = ({ db, user }: UserContext, { task_id, tag_id }: Ids) =>
       query.selectFrom("tags").where("id", "=", tag_id).where("user_id", "=", user.id).select("id"),
     );
 
-const has = (name: "task" | "tag" | "linked") =>
+/** Returns whether a part of the statement has a row. */
+const hasRow = (name: "task" | "tag" | "linked") =>
   sql<boolean>`exists (select from ${sql.table(name)})`;
 
-/** The task is looked for before the tag (CONTRACT.md, "Tasks and tags"). */
-const assertBoth = async (
+/**
+ * Rejects the call if the task or the tag does not exist; the task comes first (CONTRACT.md, "Tasks and tags").
+ * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
+ */
+const assertBothExist = async (
   ctx: UserContext,
   row: { hasTask: boolean; hasTag: boolean },
 ): Promise<void> => {
@@ -36,11 +40,11 @@ const assertBoth = async (
 };
 
 /**
- * Gives a task a tag; once more changes nothing.
- * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND
+ * Adds a tag to a task. If the task has it already, nothing changes, and the call is marked as unchanged.
+ * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const add = async (ctx: UserContext, ids: Ids): Promise<Task> => {
-  const { hasTask, hasTag, isNew, ...row } = await own(ctx, ids)
+  const { hasTask, hasTag, isNew, ...row } = await withTaskAndTag(ctx, ids)
     .with("linked", (query) =>
       query
         .insertInto("task_tag_link")
@@ -51,33 +55,37 @@ export const add = async (ctx: UserContext, ids: Ids): Promise<Task> => {
         .onConflict((conflict) => conflict.doNothing())
         .returning("task_id"),
     )
-    .selectFrom(sql`(select 1)`.as("always"))
+    .selectFrom(sql`(select 1)`.as("one"))
     .leftJoin("tasks", (join) =>
       join.on("tasks.id", "in", (eb) => eb.selectFrom("task").select("id")),
     )
-    .select([has("task").as("hasTask"), has("tag").as("hasTag"), has("linked").as("isNew")])
-    // The link that this very statement makes is not yet to be seen by it.
+    .select([
+      hasRow("task").as("hasTask"),
+      hasRow("tag").as("hasTag"),
+      hasRow("linked").as("isNew"),
+    ])
+    // A statement does not see the link that it inserts, so the tag is added to the result.
     .select((eb) => [...taskColumns(eb), tagsOf(eb, ids.tag_id)])
     .executeTakeFirstOrThrow();
-  await assertBoth(ctx, { hasTask, hasTag });
+  await assertBothExist(ctx, { hasTask, hasTag });
   if (!isNew) ctx.call.markUnchanged();
-  // With the task there, the left join gave its row.
+  // The task exists, so the left join returned its columns.
   return row as Task;
 };
 
 /**
- * Takes a tag from a task, if it has it.
- * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND
+ * Removes a tag from a task. If the task does not have it, nothing changes.
+ * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const remove = async (ctx: UserContext, ids: Ids): Promise<void> => {
-  const row = await own(ctx, ids)
-    .with("gone", (query) =>
+  const row = await withTaskAndTag(ctx, ids)
+    .with("unlinked", (query) =>
       query
         .deleteFrom("task_tag_link")
         .where("task_id", "in", (eb) => eb.selectFrom("task").select("id"))
         .where("tag_id", "in", (eb) => eb.selectFrom("tag").select("id")),
     )
-    .selectNoFrom([has("task").as("hasTask"), has("tag").as("hasTag")])
+    .selectNoFrom([hasRow("task").as("hasTask"), hasRow("tag").as("hasTag")])
     .executeTakeFirstOrThrow();
-  await assertBoth(ctx, row);
+  await assertBothExist(ctx, row);
 };

@@ -2,18 +2,18 @@ import type { task, taskCreate, taskId, taskPatch, taskReplace } from "@taskwire
 import { sql } from "kysely";
 import type { z } from "zod";
 import type { UserContext } from "../context.ts";
-import { found } from "../users.ts";
+import { orNotFound } from "../users.ts";
 import { assertRecurrenceRule } from "./recurrence.ts";
 import { taskColumns, taskWithTags } from "./row.ts";
 
 type Task = z.output<typeof task>;
 type TaskId = z.output<typeof taskId>;
 
-/** Moves with every change, also with two in one millisecond. */
-const moved = sql<string>`greatest(now(), updated_at + interval '1 millisecond')`;
+/** Later than before with every change, even with two in one millisecond. */
+const nextUpdatedAt = sql<string>`greatest(now(), updated_at + interval '1 millisecond')`;
 
 /**
- * Makes a task of the caller's.
+ * Creates a task of the caller.
  * @throws {AppError} INVALID_RECURRENCE_RULE, INVALID_TOKEN
  */
 export const create = async (
@@ -30,8 +30,8 @@ export const create = async (
 };
 
 /**
- * One task of the caller's.
- * @throws {AppError} TASK_NOT_FOUND
+ * Returns one task of the caller.
+ * @throws {AppError} TASK_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const get = async (ctx: UserContext, { task_id }: TaskId): Promise<Task> => {
   const row = await ctx.db
@@ -40,7 +40,7 @@ export const get = async (ctx: UserContext, { task_id }: TaskId): Promise<Task> 
     .where("id", "=", task_id)
     .where("user_id", "=", ctx.user.id)
     .executeTakeFirst();
-  return found(ctx, row, "TASK_NOT_FOUND");
+  return orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
 
 const change = async (
@@ -51,17 +51,17 @@ const change = async (
   assertRecurrenceRule(fields.recurrence_rule);
   const row = await ctx.db
     .updateTable("tasks")
-    .set({ ...fields, updated_at: moved })
+    .set({ ...fields, updated_at: nextUpdatedAt })
     .where("id", "=", task_id)
     .where("user_id", "=", ctx.user.id)
     .returning(taskWithTags)
     .executeTakeFirst();
-  return found(ctx, row, "TASK_NOT_FOUND");
+  return orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
 
 /**
- * Replaces a task's fields: what is absent becomes null (CONTRACT.md, "Tasks and tags").
- * @throws {AppError} TASK_NOT_FOUND, INVALID_RECURRENCE_RULE
+ * Replaces a task's fields. Absent optional fields become null (CONTRACT.md, "Tasks and tags").
+ * @throws {AppError} TASK_NOT_FOUND, INVALID_RECURRENCE_RULE, INVALID_TOKEN if the user no longer exists
  */
 export const update = (
   ctx: UserContext,
@@ -75,8 +75,8 @@ export const update = (
 ): Promise<Task> => change(ctx, task_id, { ...required, description, due_date, recurrence_rule });
 
 /**
- * Changes the given fields only; without any, nothing changes.
- * @throws {AppError} TASK_NOT_FOUND, INVALID_RECURRENCE_RULE
+ * Changes the given fields of a task only. Without any field, it returns the task unchanged.
+ * @throws {AppError} TASK_NOT_FOUND, INVALID_RECURRENCE_RULE, INVALID_TOKEN if the user no longer exists
  */
 export const patch = (
   ctx: UserContext,
@@ -87,8 +87,8 @@ export const patch = (
     : change(ctx, task_id, fields);
 
 /**
- * Removes a task and its links to tags.
- * @throws {AppError} TASK_NOT_FOUND
+ * Deletes a task and its links to tags.
+ * @throws {AppError} TASK_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const remove = async (ctx: UserContext, { task_id }: TaskId): Promise<void> => {
   const row = await ctx.db
@@ -97,5 +97,5 @@ export const remove = async (ctx: UserContext, { task_id }: TaskId): Promise<voi
     .where("user_id", "=", ctx.user.id)
     .returning("id")
     .executeTakeFirst();
-  await found(ctx, row, "TASK_NOT_FOUND");
+  await orNotFound(ctx, row, "TASK_NOT_FOUND");
 };

@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { withTimeout } from "@taskwire/server/timeout.ts";
+import { expect, onTestFinished, test } from "vitest";
+
+/** Keeps this thread busy, so that neither timers nor sockets are served. */
+const block = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+};
+
+test("work that takes longer returns undefined, and its signal aborts", async () => {
+  let signal: AbortSignal | undefined;
+  const never = (expired: AbortSignal) => {
+    signal = expired;
+    return new Promise<never>(() => {});
+  };
+  expect(await withTimeout(1, never)).toBeUndefined();
+  expect(signal?.aborted).toBe(true);
+});
+
+test("work that is done in time returns its result, and its signal never aborts", async () => {
+  let signal: AbortSignal | undefined;
+  const result = await withTimeout(1, async (expired) => {
+    signal = expired;
+    // The timer is due now, but the work is done before timers are served.
+    block(5);
+    return "result";
+  });
+  expect(result).toBe("result");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(signal?.aborted).toBe(false);
+});
+
+test("a process that was busy until after the time-out still returns a result that has arrived", async () => {
+  const sent = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(
+    `const { parentPort, workerData } = require("node:worker_threads");
+    parentPort.postMessage("result");
+    Atomics.store(workerData, 0, 1);
+    Atomics.notify(workerData, 0);`,
+    { eval: true, workerData: sent },
+  );
+  onTestFinished(async () => void (await worker.terminate()));
+  const result = withTimeout(20, async () => (await once(worker, "message")) as [string]);
+  // In a setImmediate, because the event loop then serves timers before it reads messages.
+  setImmediate(() => {
+    Atomics.wait(sent, 0, 0);
+    block(30);
+  });
+  expect(await result).toEqual(["result"]);
+});
