@@ -1,4 +1,5 @@
-import { openPostgres, type Orm } from "@taskwire/server/db/orm.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { expect, test } from "vitest";
 import { clonePostgres } from "../support/setup/database.ts";
 import { startProxy } from "../support/external/proxy.ts";

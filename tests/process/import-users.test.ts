@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import bcrypt from "bcrypt";
 import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/setup/data-directory.ts";

@@ -1,6 +1,7 @@
 import { PGlite } from "@electric-sql/pglite";
 import { migrations } from "@taskwire/migrations";
-import { openPglite, type Orm } from "./orm.ts";
+import { openPglite } from "./embedded/pglite.ts";
+import type { Orm } from "./orm.ts";
 
 /** "taskwire" on a phone's keys: one number that only our migrations lock. */
 const advisoryLock = 82_759_473;

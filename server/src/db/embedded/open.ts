@@ -1,12 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OperatorError } from "../../errors.ts";
+import { OperatorError, reasonOf } from "../../errors.ts";
 import { createCluster, exists, openCluster } from "./data-directory.ts";
 import { lockDirectory } from "./lock.ts";
-import { openPglite, type Orm } from "../orm.ts";
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+import type { Orm } from "../orm.ts";
+import { openPglite } from "./pglite.ts";
 
 const take = async (dataDir: string): Promise<() => void> => {
   let unlock: (() => void) | undefined;
