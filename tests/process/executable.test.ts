@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-const file = import.meta.resolve("@taskwire/server/executable.ts");
+const file = import.meta.resolve("@taskwire/server/cli/executable.ts");
 
 test("work that can never end is a failure, not the quiet success that Node makes of it", async () => {
   const code = `import { run } from ${JSON.stringify(file)}; run(() => new Promise(() => {}));`;
