@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { parseConfig } from "../config.ts";
-import { isDatabaseAway } from "../db/failures.ts";
+import { isDatabaseUnavailable } from "../db/failures.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { loadEnvFile, run } from "./executable.ts";
@@ -58,7 +58,7 @@ run(async () => {
     console.log(summary());
     if (refused > 0) process.exitCode = 1;
   } catch (cause) {
-    if (!isDatabaseAway(cause)) throw cause;
+    if (!isDatabaseUnavailable(cause)) throw cause;
     clearProgress();
     throw new OperatorError(
       `The database is away or too busy. ${summary()} so far; run it again to go on from there.`,

@@ -56,7 +56,7 @@ export const isUnstorable = (error: unknown): boolean =>
   causesOf(error).some((cause) => hasState("unstorable", cause));
 
 /** Returns whether the database is unavailable or overloaded, so that the same call will probably succeed later. */
-export const isDatabaseAway = (error: unknown): boolean =>
+export const isDatabaseUnavailable = (error: unknown): boolean =>
   causesOf(error).some(
     (cause) =>
       hasState("unavailable", cause) ||
