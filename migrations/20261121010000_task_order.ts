@@ -7,7 +7,7 @@ const keys = {
   title: `case_fold(title) collate "C"`,
 };
 
-// An index that also holds the columns of its key is read alone, so that what a page skips costs no row.
+// Each index includes the columns of its key, so that an index-only scan is possible and skipped entries read no row.
 const index = (name: string, key: string, direction = ""): string => {
   const columns = name === "created_at" ? "" : ` include (${name})`;
   return `on "tasks" (user_id, (${key})${direction}, id)${columns}`;
@@ -15,8 +15,8 @@ const index = (name: string, key: string, direction = ""): string => {
 
 export class TaskOrder extends Migration {
   override up(): void {
-    // Case beyond ASCII, whatever the database's locale: pg_c_utf8 is built into PostgreSQL 17 and newer,
-    // ICU into most older ones. The last sigma of a word is a letter of its own, and yet a sigma in lower case.
+    // Lower case beyond ASCII, independent of the database's locale: pg_c_utf8 is part of PostgreSQL 17 and newer,
+    // ICU of most older ones. The final sigma of a word (ς) is replaced, so that it equals the other lower-case sigma (σ).
     this.addSql(`do $do$
       declare chosen text;
       begin

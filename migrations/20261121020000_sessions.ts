@@ -21,7 +21,7 @@ export class Sessions extends Migration {
     this.addSql(
       `create index "idx_sessions_revoked_at" on "sessions" ("revoked_at") where revoked_at is not null`,
     );
-    // Whether any are left is asked again and again; where none are, it is empty.
+    // The server checks every minute whether such hashes exist; without any, this index is empty and the check is cheap.
     this.addSql(
       `create index "idx_users_legacy_hash" on "users" ("id") where password_hash like '$2%'`,
     );

@@ -2,7 +2,7 @@ import { Initial } from "./20261121000000_initial.ts";
 import { TaskOrder } from "./20261121010000_task_order.ts";
 import { Sessions } from "./20261121020000_sessions.ts";
 
-/** Every migration, oldest first. A list, not a directory scan: what runs is what is written here. */
+/** Every migration, oldest first. Only the migrations of this list run: the folder is not scanned. */
 export const migrations = [
   { name: "20261121000000_initial", class: Initial },
   { name: "20261121010000_task_order", class: TaskOrder },

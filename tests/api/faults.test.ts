@@ -1,4 +1,4 @@
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";

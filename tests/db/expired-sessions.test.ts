@@ -15,8 +15,8 @@ afterAll(() => direct.close());
 const execute = (sql: string, values: unknown[] = []) =>
   orm.em.fork().execute<{ count: number }[]>(sql, values);
 
-/** Sessions that expired so many hours ago, or will in so many. */
-const add = (count: number, hours: number) =>
+/** Adds sessions that expire in `hours`; a negative number means that they have expired. */
+const addSessions = (count: number, hours: number) =>
   execute(
     `insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
      select gen_random_uuid(), id, '192.0.2.1', now, now, now + make_interval(hours => ?), now
@@ -24,12 +24,12 @@ const add = (count: number, hours: number) =>
     [hours, count, direct.clock.now()],
   );
 
-const count = async () => {
+const countSessions = async () => {
   const [row] = await execute("select count(*)::int as count from sessions");
   return row?.count;
 };
 
-const remove = (batch = 1000) =>
+const removeBatch = (batch = 1000) =>
   removeExpiredSessions(orm.em.fork().getKysely(), direct.clock.now(), batch);
 
 beforeEach(async () => {
@@ -37,33 +37,38 @@ beforeEach(async () => {
   await execute("insert into users (email, password_hash) values ('a@example.com', 'x')");
 });
 
-test("expired sessions go, the oldest first, a bounded number at a time", async () => {
-  await add(25, -1);
-  await add(5, -2);
-  await add(3, 1);
-  expect(await remove(10)).toBe(10);
-  const [old] = await execute(
+test("removes at most one batch of expired sessions per call, oldest first, and keeps the others", async () => {
+  await addSessions(25, -1);
+  await addSessions(5, -2);
+  await addSessions(3, 1);
+  expect(await removeBatch(10)).toBe(10);
+  const [oldest] = await execute(
     "select count(*)::int as count from sessions where expires_at < ?::timestamptz - interval '90 minutes'",
     [direct.clock.now()],
   );
-  expect(old).toEqual({ count: 0 });
-  expect([await remove(10), await remove(10), await remove(10)]).toEqual([10, 10, 0]);
-  expect(await count()).toBe(3);
+  expect(oldest).toEqual({ count: 0 });
+  expect([await removeBatch(10), await removeBatch(10), await removeBatch(10)]).toEqual([
+    10, 10, 0,
+  ]);
+  expect(await countSessions()).toBe(3);
 });
 
-test("a round of housekeeping removes them all", async () => {
-  await add(2500, -1);
-  await add(1, 1);
+test("one housekeeping run removes all expired sessions, in several batches", async () => {
+  await addSessions(2500, -1);
+  await addSessions(1, 1);
   await runHousekeeping(direct.deps);
-  expect(await count()).toBe(1);
+  expect(await countSessions()).toBe(1);
 });
 
-test.runIf(inject("database") === "postgres")("replicas do not wait for each other", async () => {
-  await add(20, -1);
-  const em = orm.em.fork();
-  await em.begin();
-  await em.execute("select from sessions order by expires_at limit 5 for update");
-  expect(await remove()).toBe(15);
-  await em.rollback();
-  expect(await remove()).toBe(5);
-});
+test.runIf(inject("database") === "postgres")(
+  "skips sessions that another replica has locked, without waiting",
+  async () => {
+    await addSessions(20, -1);
+    const em = orm.em.fork();
+    await em.begin();
+    await em.execute("select from sessions order by expires_at limit 5 for update");
+    expect(await removeBatch()).toBe(15);
+    await em.rollback();
+    expect(await removeBatch()).toBe(5);
+  },
+);

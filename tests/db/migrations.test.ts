@@ -13,22 +13,22 @@ afterEach(() => orm.close());
 
 const names = migrations.map(({ name }) => name);
 
-/** Reverts migrations until there is none left. */
+/** Reverts all migrations, one by one. Returns their names, newest first. */
 const revertAll = async (): Promise<string[]> => {
   const [reverted] = await migrateDown(orm);
   return reverted === undefined ? [] : [reverted, ...(await revertAll())];
 };
 
-test("the list is in order of the names, which tell the time", () => {
+test("migrations are listed in the order of their names, which start with a timestamp", () => {
   for (const name of names) expect(name).toMatch(/^2\d{13}_[a-z0-9]+(?:_[a-z0-9]+)*$/);
   expect(names).toEqual(names.toSorted());
 });
 
-test("the migrated database is what the entities describe", async () => {
+test("the migrated schema equals the schema of the entities", async () => {
   expect(await orm.schema.getUpdateSchemaSQL({ wrap: false })).toBe("");
 });
 
-test("down takes everything back, with rows in it, and up makes the same again", async () => {
+test("reverting all migrations removes every table, also with rows in them, and up creates the same schema again", async () => {
   await orm.em.fork().execute(
     `with owner as (insert into users (email, password_hash) values ('a@b.c', 'x') returning id)
      insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
@@ -44,12 +44,12 @@ test("down takes everything back, with rows in it, and up makes the same again",
   expect(await migrateUp(orm)).toEqual([]);
 });
 
-test("each single step back can be taken again", async () => {
+test("the newest migration can be reverted and applied again", async () => {
   const [newest] = await migrateDown(orm);
   expect(await migrateUp(orm)).toEqual([newest]);
 });
 
-test("asking what is pending writes nothing, on an empty database too", async () => {
+test("listing pending migrations creates no table, not even in an empty database", async () => {
   await revertAll();
   await orm.em.fork().execute("drop table migrations");
   expect(await pendingMigrations(orm)).toEqual(names);

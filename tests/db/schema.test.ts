@@ -9,21 +9,21 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close());
 
-const run = <Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> =>
+const execute = <Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> =>
   orm.em.fork().execute<Row[]>(sql, parameters);
 
-describe("the catalog", () => {
+describe("the database catalog", () => {
   let catalog: Awaited<ReturnType<typeof catalogOf>>;
   beforeAll(async () => {
     catalog = await catalogOf(orm);
   });
 
-  /** Everything but the migrations' own bookkeeping. */
-  const ours = (lines: readonly string[] | undefined) =>
+  /** Removes the lines of the migrations table. */
+  const withoutMigrations = (lines: readonly string[] | undefined) =>
     lines?.filter((line) => !/\bmigrations(?:_|\b)/.test(line));
 
-  test("has every column with its type, nullability and default", () => {
-    expect(ours(catalog.columns)).toEqual([
+  test("contains exactly these columns, with type, nullability and default", () => {
+    expect(withoutMigrations(catalog.columns)).toEqual([
       "sessions.id uuid not null",
       "sessions.user_id uuid not null",
       "sessions.generation integer not null default 0",
@@ -58,17 +58,17 @@ describe("the catalog", () => {
     ]);
   });
 
-  test("has every index by its name", () => {
-    const forLists = /^CREATE INDEX (idx_tasks_order_\w+) /;
-    const indexes = ours(catalog.indexes) ?? [];
+  test("contains exactly these indexes", () => {
+    const orderIndex = /^CREATE INDEX (idx_tasks_order_\w+) /;
+    const indexes = withoutMigrations(catalog.indexes) ?? [];
     const orders = ["created_at", "due_date", "priority", "title"].flatMap((key) => [
       key,
       `${key}_desc`,
     ]);
-    expect(indexes.flatMap((line) => forLists.exec(line)?.[1] ?? []).toSorted()).toEqual(
+    expect(indexes.flatMap((line) => orderIndex.exec(line)?.[1] ?? []).toSorted()).toEqual(
       [...orders, "id"].map((order) => `idx_tasks_order_${order}`).toSorted(),
     );
-    expect(indexes.filter((line) => !forLists.test(line))).toEqual([
+    expect(indexes.filter((line) => !orderIndex.test(line))).toEqual([
       "CREATE INDEX idx_sessions_expires_at ON public.sessions USING btree (expires_at)",
       "CREATE INDEX idx_sessions_revoked_at ON public.sessions USING btree (revoked_at) WHERE (revoked_at IS NOT NULL)",
       "CREATE INDEX idx_sessions_user_id ON public.sessions USING btree (user_id, rotated_at)",
@@ -90,8 +90,8 @@ describe("the catalog", () => {
     ]);
   });
 
-  test("has every constraint, and every foreign key deletes with what it names", () => {
-    expect(ours(catalog.constraints)).toEqual([
+  test("contains exactly these constraints, and every foreign key deletes on cascade", () => {
+    expect(withoutMigrations(catalog.constraints)).toEqual([
       "sessions.sessions_pkey PRIMARY KEY (id)",
       "sessions.sessions_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
       "tags.tags_name_user_id_unique UNIQUE (name, user_id)",
@@ -108,33 +108,36 @@ describe("the catalog", () => {
   });
 });
 
-describe("plain SQL", () => {
+describe("the database itself", () => {
   const insertUser = async (email: string): Promise<string> => {
-    const [user] = await run<{ id: string }>(
+    const [user] = await execute<{ id: string }>(
       "insert into users (email, password_hash) values (?, 'x') returning id",
       [email],
     );
     return user?.id ?? "";
   };
   const insertTask = (user: string, columns = "", values = "") =>
-    run<{ id: number }>(
+    execute<{ id: number }>(
       `insert into tasks (title, user_id ${columns}) values ('Milk', '${user}' ${values}) returning *`,
     );
   const insertTag = (user: string, name: string) =>
-    run<{ id: number }>("insert into tags (name, user_id) values (?, ?) returning *", [name, user]);
+    execute<{ id: number }>("insert into tags (name, user_id) values (?, ?) returning *", [
+      name,
+      user,
+    ]);
 
-  test("needs only the required columns, and gets the defaults", async () => {
+  test("fills in the defaults if an insert names only the required columns", async () => {
     const id = await insertUser("defaults@example.com");
-    const recent = "created_at between now() - interval '1 minute' and now() as recent";
-    const [user] = await run(`select id, name, ${recent} from users where id = ?`, [id]);
+    const isRecent = "created_at between now() - interval '1 minute' and now() as recent";
+    const [user] = await execute(`select id, name, ${isRecent} from users where id = ?`, [id]);
     expect(user).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       name: null,
       recent: true,
     });
     await insertTask(id);
-    const [task] = await run(
-      `select description, completed, priority, due_date, recurrence_rule, ${recent}, updated_at = created_at as new
+    const [task] = await execute(
+      `select description, completed, priority, due_date, recurrence_rule, ${isRecent}, updated_at = created_at as new
        from tasks where user_id = ?`,
       [id],
     );
@@ -150,19 +153,19 @@ describe("plain SQL", () => {
     expect(await insertTag(id, "home")).toMatchObject([{ name: "home", color: null }]);
   });
 
-  test("cannot store one address twice, however it is written", async () => {
+  test("rejects an email address that differs from another only in case", async () => {
     await insertUser("Ada@example.com");
     await expect(insertUser("aDA@EXAMPLE.com")).rejects.toThrow(/users_email_unique/);
   });
 
-  test("cannot store one tag twice for a user, but for two users", async () => {
+  test("rejects a second tag with the same name for one user, but not for another user", async () => {
     const [ada, bob] = [await insertUser("a@example.com"), await insertUser("b@example.com")];
     await insertTag(ada, "work");
     await insertTag(bob, "work");
     await expect(insertTag(ada, "work")).rejects.toThrow(/tags_name_user_id_unique/);
   });
 
-  test("cannot store a priority but low, medium and high", async () => {
+  test("rejects a priority other than low, medium and high", async () => {
     const id = await insertUser("priorities@example.com");
     for (const priority of ["low", "medium", "high"])
       await insertTask(id, ", priority", `, '${priority}'`);
@@ -172,27 +175,33 @@ describe("plain SQL", () => {
       );
   });
 
-  test("deletes with a user the tasks, the tags and the links, and nobody else's", async () => {
-    const [gone, stays] = [await insertUser("gone@example.com"), await insertUser("s@example.com")];
-    for (const user of [gone, stays]) {
+  test("deleting a user deletes their tasks, tags and links, and those of no other user", async () => {
+    const [deleted, kept] = [
+      await insertUser("deleted@example.com"),
+      await insertUser("s@example.com"),
+    ];
+    for (const user of [deleted, kept]) {
       const [task] = await insertTask(user);
       const [tag] = await insertTag(user, "errands");
-      await run("insert into task_tag_link (task_id, tag_id) values (?, ?)", [task?.id, tag?.id]);
+      await execute("insert into task_tag_link (task_id, tag_id) values (?, ?)", [
+        task?.id,
+        tag?.id,
+      ]);
     }
-    await run("delete from users where id = ?", [gone]);
-    const left = await run(
+    await execute("delete from users where id = ?", [deleted]);
+    const remaining = await execute(
       `select tasks.user_id as task_owner, tags.user_id as tag_owner
        from task_tag_link join tasks on tasks.id = task_id join tags on tags.id = tag_id`,
     );
-    expect(left).toEqual([{ task_owner: stays, tag_owner: stays }]);
+    expect(remaining).toEqual([{ task_owner: kept, tag_owner: kept }]);
     for (const table of ["tasks", "tags"])
-      expect(await run(`select from ${table} where user_id = ?`, [gone])).toEqual([]);
+      expect(await execute(`select from ${table} where user_id = ?`, [deleted])).toEqual([]);
   });
 
-  test("keeps a moment, whatever the time zone that it is written and read in", async () => {
+  test("stores a due date as the same instant in any time zone", async () => {
     const id = await insertUser("zones@example.com");
     await insertTask(id, ", due_date", ", '2030-06-01 12:00:00+02'");
-    const [task] = await run(
+    const [task] = await execute(
       "select due_date = timestamptz '2030-06-01 10:00:00Z' as same from tasks where user_id = ?",
       [id],
     );

@@ -1,5 +1,5 @@
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectRecovery, type Fault } from "../support/faults/recovery.ts";

@@ -15,15 +15,15 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe.each(transports)("over $name", (transport) => {
-  const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
+  const [created, deleted] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
   let ada: Actor;
   beforeAll(async () => {
     ada = await newActor(server.url, transport);
   });
 
-  const meet = (held: Sql, name: string, input: object, next?: Sql | "rollback") =>
-    withBlockingTransaction(server.deps.orm, held, () => ada.call(name, input), next);
-  const pair = async () => ({
+  const callDuring = (blocking: Sql, name: string, input: object, next?: Sql | "rollback") =>
+    withBlockingTransaction(server.deps.orm, blocking, () => ada.call(name, input), next);
+  const newTaskAndTag = async () => ({
     task_id: (await ada.newTask()).id,
     tag_id: (await ada.newTag(randomUUID())).id,
   });
@@ -31,64 +31,78 @@ describe.each(transports)("over $name", (transport) => {
   test.each([
     ["tag", "TAG_NOT_FOUND"],
     ["task", "TASK_NOT_FOUND"],
-  ])("a %s that is being deleted is not linked, unless it stays", async (noun, code) => {
-    const ids = await pair();
-    const held: Sql = [
-      `delete from ${noun}s where id = ?`,
-      noun === "tag" ? ids.tag_id : ids.task_id,
-    ];
-    const kept = await meet(held, "task.addTag", ids, "rollback");
-    expect(countOutcomes([kept])).toEqual({ [created]: 1 });
-    await ada.call("task.removeTag", ids);
-    expect(countOutcomes([await meet(held, "task.addTag", ids)])).toEqual({ [code]: 1 });
+  ])(
+    "addTag waits for a competing delete of the %s: %s if it commits, linked if it rolls back",
+    async (noun, code) => {
+      const ids = await newTaskAndTag();
+      const blocking: Sql = [
+        `delete from ${noun}s where id = ?`,
+        noun === "tag" ? ids.tag_id : ids.task_id,
+      ];
+      const afterRollback = await callDuring(blocking, "task.addTag", ids, "rollback");
+      expect(countOutcomes([afterRollback])).toEqual({ [created]: 1 });
+      await ada.call("task.removeTag", ids);
+      expect(countOutcomes([await callDuring(blocking, "task.addTag", ids)])).toEqual({
+        [code]: 1,
+      });
+    },
+  );
+
+  test("patch waits for a competing delete of the task: TASK_NOT_FOUND if it commits, patched if it rolls back", async () => {
+    const { task_id } = await newTaskAndTag();
+    const blocking: Sql = ["delete from tasks where id = ?", task_id];
+    const afterRollback = await callDuring(
+      blocking,
+      "task.patch",
+      { task_id, title: "Kept" },
+      "rollback",
+    );
+    expect(afterRollback.data).toMatchObject({ title: "Kept" });
+    const afterCommit = await callDuring(blocking, "task.patch", { task_id, title: "Gone" });
+    expect(countOutcomes([afterCommit])).toEqual({ TASK_NOT_FOUND: 1 });
   });
 
-  test("a task that is being deleted is not patched, unless it stays", async () => {
-    const { task_id } = await pair();
-    const held: Sql = ["delete from tasks where id = ?", task_id];
-    const kept = await meet(held, "task.patch", { task_id, title: "Kept" }, "rollback");
-    expect(kept.data).toMatchObject({ title: "Kept" });
-    const late = await meet(held, "task.patch", { task_id, title: "Gone" });
-    expect(countOutcomes([late])).toEqual({ TASK_NOT_FOUND: 1 });
-  });
-
-  test("a name that is being taken is taken, unless it stays free", async () => {
+  test("tag.create waits for a competing insert: TAG_ALREADY_EXISTS if it commits, created if it rolls back", async () => {
     const name = randomUUID();
-    const held: Sql = ["insert into tags (name, user_id) values (?, ?)", name, ada.id];
-    const taken = await meet(held, "tag.create", { name });
-    expect(countOutcomes([taken])).toEqual({ TAG_ALREADY_EXISTS: 1 });
+    const blocking: Sql = ["insert into tags (name, user_id) values (?, ?)", name, ada.id];
+    const afterCommit = await callDuring(blocking, "tag.create", { name });
+    expect(countOutcomes([afterCommit])).toEqual({ TAG_ALREADY_EXISTS: 1 });
     await server.deps.orm.em.fork().execute("delete from tags where name = ?", [name]);
-    expect(countOutcomes([await meet(held, "tag.create", { name }, "rollback")])).toEqual({
-      [created]: 1,
-    });
+    expect(countOutcomes([await callDuring(blocking, "tag.create", { name }, "rollback")])).toEqual(
+      {
+        [created]: 1,
+      },
+    );
   });
 
-  test("a user who is being deleted makes nothing more", async () => {
+  test("task.create waits for a competing delete of the user: INVALID_TOKEN if it commits", async () => {
     const eve = await newActor(server.url, transport);
-    const held: Sql = ["delete from users where id = ?", eve.id];
+    const blocking: Sql = ["delete from users where id = ?", eve.id];
     const call = () => eve.call("task.create", { title: "Late" });
-    expect(countOutcomes([await withBlockingTransaction(server.deps.orm, held, call)])).toEqual({
-      INVALID_TOKEN: 1,
-    });
+    expect(countOutcomes([await withBlockingTransaction(server.deps.orm, blocking, call)])).toEqual(
+      {
+        INVALID_TOKEN: 1,
+      },
+    );
   });
 
-  test("a deadlock is tried again, and succeeds", async () => {
-    const linked = await pair();
+  test("two calls that each run into a deadlock are retried, and both succeed", async () => {
+    const linked = await newTaskAndTag();
     await ada.call("task.addTag", linked);
     const before = statements.length;
-    // Each call holds the task when it waits for the other row, whose owner then asks for the task.
-    const meetInDeadlock = (name: string, ids: typeof linked, row: string) =>
-      meet([`select from ${row} = ? for update`, ids.tag_id], name, ids, [
+    // Each call locks its task and waits for the other row, whose transaction then waits for the task.
+    const callInDeadlock = (name: string, ids: typeof linked, row: string) =>
+      callDuring([`select from ${row} = ? for update`, ids.tag_id], name, ids, [
         "select from tasks where id = ? for update",
         ids.task_id,
       ]);
-    const answers = await Promise.all([
-      meetInDeadlock("task.delete", linked, "task_tag_link where tag_id"),
-      meetInDeadlock("task.addTag", await pair(), "tags where id"),
+    const responses = await Promise.all([
+      callInDeadlock("task.delete", linked, "task_tag_link where tag_id"),
+      callInDeadlock("task.addTag", await newTaskAndTag(), "tags where id"),
     ]);
-    expect(answers.map(({ status }) => String(status))).toEqual([gone, created]);
+    expect(responses.map(({ status }) => String(status))).toEqual([deleted, created]);
     const failures = statements.slice(before).flatMap(({ failure }) => failure ?? []);
-    // A second try may slip in before the other wakes up, and be given up like the first.
+    // A retry can run before the other transaction wakes up, and be cancelled again.
     expect(failures.length).toBeGreaterThanOrEqual(2);
     expect(new Set(failures)).toEqual(new Set(["40P01"]));
   });

@@ -6,7 +6,7 @@ import { type Sort, sorts } from "../support/client/listing.ts";
 import { createTestDeps, type TestDeps } from "../support/setup/server.ts";
 import { type Statement, watchedDatabase } from "../support/setup/statements.ts";
 
-/** A node of a plan that was run, as far as it is looked at here. */
+/** A node of an executed plan: the properties that these tests use. */
 interface Plan {
   "Node Type": string;
   "Actual Rows": number;
@@ -32,7 +32,7 @@ beforeAll(async () => {
     `insert into users (email, password_hash) select i || '@example.com', '' from generate_series(1, 20) i`,
   );
   await em.execute("update users set email = ? where email = '1@example.com'", [email]);
-  // One user's many tasks lie among the few of others, as they come in.
+  // One user's many tasks are stored between the few tasks of other users.
   await em.execute(
     `insert into tasks (title, description, completed, priority, due_date, created_at, user_id)
       select 'Task ' || md5(i::text), repeat('word ', i % 40), i % 4 = 0, (array['low', 'medium', 'high'])[1 + i % 3],
@@ -55,7 +55,7 @@ const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nod
 
 const rowsOf = (plan: Plan): number => plan["Actual Rows"] * plan["Actual Loops"];
 
-/** The plan by which a list is really answered: its own statement, run once more. */
+/** Lists tasks, then runs the same statement with EXPLAIN ANALYZE. Returns the plans of the count and of the page. */
 const planOf = async (input: {
   sort?: Exclude<Sort, undefined>;
   page?: number;
@@ -80,11 +80,11 @@ const planOf = async (input: {
   return { counted: nodesOf(counted), page: nodesOf(page) };
 };
 
-/** What reads tasks by other ways than by their id. */
+/** Returns the nodes that read tasks other than by primary key. */
 const scansOf = (nodes: readonly Plan[]): Plan[] =>
   nodes.filter((node) => node["Relation Name"] === "tasks" && node["Index Name"] !== "tasks_pkey");
 
-const expectSortsAtMost = (nodes: readonly Plan[], rows: number) => {
+const expectMaxSortedRows = (nodes: readonly Plan[], rows: number) => {
   for (const node of nodes.filter((each) => each["Node Type"].includes("Sort")))
     expect(rowsOf(node)).toBeLessThanOrEqual(rows);
 };
@@ -92,33 +92,33 @@ const expectSortsAtMost = (nodes: readonly Plan[], rows: number) => {
 describe.each(sorts)("sorted by %s", (sort) => {
   const order = sort === undefined ? {} : { sort };
   const index = `idx_tasks_order_${sort === undefined ? "id" : sort.replace(/^-(.*)/, "$1_desc")}`;
-  const alone = { "Node Type": "Index Only Scan", "Index Name": index, "Heap Fetches": 0 };
+  const indexOnlyScan = { "Node Type": "Index Only Scan", "Index Name": index, "Heap Fetches": 0 };
 
-  test("the first page reads as many rows as it has, from the order's own index", async () => {
+  test("the first page reads one row more than its size, by an index-only scan of the order's index", async () => {
     const { page } = await planOf(order);
     const scans = scansOf(page);
-    expect(scans).toMatchObject([alone]);
-    // One more than the page has tells that there is another.
+    expect(scans).toMatchObject([indexOnlyScan]);
+    // The additional row shows whether there is another page.
     expect(scans.map(rowsOf)).toEqual([21]);
-    expectSortsAtMost(page, 21);
+    expectMaxSortedRows(page, 21);
   });
 
-  test("a page far away skips entries of that index, and reads no row that it skips", async () => {
+  test("a distant page skips index entries without reading their rows", async () => {
     const { page } = await planOf({ ...order, page: taskCount / 100 - 1, limit: 100 });
-    expect(scansOf(page)).toMatchObject([alone]);
+    expect(scansOf(page)).toMatchObject([indexOnlyScan]);
     const read = page.filter((node) => node["Index Name"] === "tasks_pkey");
     expect(read.map(rowsOf)).toEqual([101]);
-    expectSortsAtMost(page, 101);
+    expectMaxSortedRows(page, 101);
   });
 
-  test("all is counted in an index alone", async () => {
+  test("the total is counted by an index-only scan", async () => {
     const { counted } = await planOf(order);
     expect(scansOf(counted)).toMatchObject([{ "Node Type": "Index Only Scan", "Heap Fetches": 0 }]);
   });
 });
 
-// The check of entities against migrations sees that an index is there, not what such an index says.
-test("the entity's index expressions are what the migrations made", async () => {
+// The drift check compares which indexes exist, but not their expressions.
+test("the index expressions of the entity equal those of the migrations", async () => {
   const em = backend.deps.orm.em.fork();
   const definition = async (name: string) => {
     const [row] = await em.execute<{ sql: string }[]>(

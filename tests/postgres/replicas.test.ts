@@ -7,75 +7,78 @@ import { signUp } from "../support/client/people.ts";
 import { startServer, testClock, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
-/** The second that is promised, and as much again for a busy machine. */
+/** The promised second, and one more for a slow machine. */
 const soon = { timeout: 2000, interval: 20 };
 
 const clock = testClock();
 let orm: Orm;
-let here: TestServer;
-let there: TestServer;
+let first: TestServer;
+let second: TestServer;
 const start = () => startServer({ orm: { ...orm, close: async () => {} }, clock });
 beforeAll(async () => {
   orm = await cloneDatabase();
-  [here, there] = [await start(), await start()];
+  [first, second] = [await start(), await start()];
 });
 afterAll(async () => {
-  await here.close();
-  await there.close();
+  await first.close();
+  await second.close();
   await orm.close();
 });
 
 describe.each(transports)("over $name", (transport) => {
   const me = ({ url }: TestServer, token: string) =>
     transport.call(url, "auth.me", undefined, { token });
-  const logout = (cookie: string) => transport.call(here.url, "auth.logout", undefined, { cookie });
+  const logout = (cookie: string) =>
+    transport.call(first.url, "auth.logout", undefined, { cookie });
 
-  test("a session that ended here has soon ended there", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
-    expect((await me(there, token)).status).toBe(200);
+  test("a session revoked on one replica is rejected by the other within the promised second", async () => {
+    const { token, cookie } = await signUp(first.url, transport);
+    expect((await me(second, token)).status).toBe(200);
     await logout(cookie);
-    await expect.poll(async () => (await me(there, token)).error?.code, soon).toBe("INVALID_TOKEN");
+    await expect
+      .poll(async () => (await me(second, token)).error?.code, soon)
+      .toBe("INVALID_TOKEN");
   });
 
-  test("what ended while a replica could not look, it learns when it can again", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
+  test("a session revoked while a replica cannot poll is rejected once it can poll again", async () => {
+    const { token, cookie } = await signUp(first.url, transport);
     const em = orm.em.fork();
-    const away = () => there.log.some(({ msg }) => msg === "Database unavailable");
-    await em.execute("alter table sessions rename to sessions_away");
-    await expect.poll(away, soon).toBe(true);
-    await em.execute("update sessions_away set revoked_at = now() where id = ?", [
+    const failedPoll = () => second.log.some(({ msg }) => msg === "Database unavailable");
+    await em.execute("alter table sessions rename to sessions_renamed");
+    await expect.poll(failedPoll, soon).toBe(true);
+    await em.execute("update sessions_renamed set revoked_at = now() where id = ?", [
       JSON.parse(Buffer.from(cookie.split(".")[1] ?? "", "base64url").toString()).sid,
     ]);
-    expect((await me(there, token)).status).toBe(200);
-    await em.execute("alter table sessions_away rename to sessions");
-    await expect.poll(async () => (await me(there, token)).status, soon).toBe(401);
-    const told = there.log.filter(({ msg }) => String(msg).startsWith("Database "));
-    there.log.length = 0;
-    expect(told.map(({ msg }) => msg)).toEqual([
+    expect((await me(second, token)).status).toBe(200);
+    await em.execute("alter table sessions_renamed rename to sessions");
+    await expect.poll(async () => (await me(second, token)).status, soon).toBe(401);
+    const messages = second.log.filter(({ msg }) => String(msg).startsWith("Database "));
+    second.log.length = 0;
+    expect(messages.map(({ msg }) => msg)).toEqual([
       "Database unavailable",
       "Database available again",
     ]);
   });
 
-  test("a replica that starts later knows what ended before", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
+  test("a replica that starts later rejects sessions revoked before its start", async () => {
+    const { token, cookie } = await signUp(first.url, transport);
     await logout(cookie);
-    const late = await start();
+    const third = await start();
     try {
-      expectError(await me(late, token), 401, "INVALID_TOKEN");
+      expectError(await me(third, token), 401, "INVALID_TOKEN");
     } finally {
-      await late.close();
+      await third.close();
     }
   });
 
-  test("a hundred refreshes at once on two replicas give one successor", async () => {
-    const { cookie } = await signUp(here.url, transport);
-    const answers = await Promise.all(
+  test("a hundred concurrent refreshes on two replicas all return the same new token", async () => {
+    const { cookie } = await signUp(first.url, transport);
+    const responses = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        transport.call((i % 2 ? here : there).url, "auth.refresh", undefined, { cookie }),
+        transport.call((i % 2 ? first : second).url, "auth.refresh", undefined, { cookie }),
       ),
     );
-    expect(countOutcomes(answers)).toEqual({ 200: 100 });
-    expect(new Set(answers.map((answer) => refreshCookieOf(answer)?.value)).size).toBe(1);
+    expect(countOutcomes(responses)).toEqual({ 200: 100 });
+    expect(new Set(responses.map((response) => refreshCookieOf(response)?.value)).size).toBe(1);
   });
 });

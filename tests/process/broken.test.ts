@@ -15,22 +15,26 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 type Replace = (path: string) => Promise<unknown>;
-const nothing: Replace = async () => {};
+const leaveMissing: Replace = async () => {};
 const emptyFolder: Replace = mkdir;
 const bytes =
   (...content: Parameters<typeof Buffer.alloc>): Replace =>
   (path) =>
     writeFile(path, Buffer.alloc(...content));
 
-/** Starts the server while something else is in a path's place, and expects it to refuse and to change nothing. */
-const expectRefused = async (path: string, replace: Replace, message: RegExp): Promise<void> => {
-  const [place, aside] = [join(folder, path), join(folder, "aside")];
-  await rename(place, aside);
+/** Replaces a file or folder, starts the server, and expects that it fails with one line and changes nothing. */
+const expectStartToFail = async (
+  path: string,
+  replace: Replace,
+  message: RegExp,
+): Promise<void> => {
+  const [damaged, original] = [join(folder, path), join(folder, "original")];
+  await rename(damaged, original);
   onTestFinished(async () => {
-    await rm(place, { recursive: true, force: true });
-    await rename(aside, place);
+    await rm(damaged, { recursive: true, force: true });
+    await rename(original, damaged);
   });
-  await replace(place);
+  await replace(damaged);
   const before = await directorySnapshot(folder);
   const { code, stdout, stderr } = await finish("main", { folder, env: { PORT: "0" } });
   expect(await directorySnapshot(folder)).toEqual(before);
@@ -40,51 +44,78 @@ const expectRefused = async (path: string, replace: Replace, message: RegExp): P
   expect(stderr.trimEnd()).not.toContain("\n");
 };
 
-const unopened = (reason: string): RegExp =>
-  new RegExp(`^The embedded database in \\.data/pglite cannot be opened: ${reason}\\. No new one`);
+const cannotBeOpened = (reason: string): RegExp =>
+  new RegExp(
+    `^The embedded database in \\.data/pglite cannot be opened: ${reason}\\. No new database was created`,
+  );
 
 test.each([
   [
-    "a file for DATA_DIR",
+    "DATA_DIR is a file",
     ".data",
     bytes(1),
     /^DATA_DIR \.data is not a directory .* file already ex/,
   ],
   [
-    "another text for the secret",
+    "the secret file does not hold a secret",
     ".data/jwt-secret",
     bytes(64, "x"),
     /jwt-secret does not hold 64/,
   ],
-  ["an empty database", ".data/pglite", emptyFolder, unopened("PG_VERSION is missing")],
-  ["no PG_VERSION", ".data/pglite/PG_VERSION", nothing, unopened("PG_VERSION is missing")],
   [
-    "another version",
+    "the database directory is empty",
+    ".data/pglite",
+    emptyFolder,
+    cannotBeOpened("PG_VERSION is missing"),
+  ],
+  [
+    "PG_VERSION is missing",
+    ".data/pglite/PG_VERSION",
+    leaveMissing,
+    cannotBeOpened("PG_VERSION is missing"),
+  ],
+  [
+    "PG_VERSION names another version",
     ".data/pglite/PG_VERSION",
     bytes(3, "16\n"),
-    unopened(".*PostgreSQL version 16,.*"),
+    cannotBeOpened(".*PostgreSQL version 16,.*"),
   ],
   [
-    "half a control file",
+    "the control file is truncated",
     ".data/pglite/global/pg_control",
     bytes(100),
-    unopened("global/pg_control has 100 bytes instead of 8192"),
+    cannotBeOpened('could not read file "global/pg_control": read 100 of \\d+'),
   ],
   [
-    "rubbish for a control file",
+    "the control file is overwritten",
     ".data/pglite/global/pg_control",
     bytes(8192, "rubbish"),
-    unopened("database files are incompatible with server; .*"),
+    cannotBeOpened("database files are incompatible with server; .*"),
   ],
-  ["no catalog", ".data/pglite/base/5", emptyFolder, unopened("base/5 is empty")],
-])("the server refuses %s, says so, and changes nothing", (_, path, replace, message) =>
-  expectRefused(path, replace, message),
+  [
+    "the folder of the tables is empty",
+    ".data/pglite/base/5",
+    emptyFolder,
+    cannotBeOpened("base/5/PG_VERSION is missing"),
+  ],
+  [
+    "the transaction log is empty",
+    ".data/pglite/pg_xact",
+    emptyFolder,
+    cannotBeOpened("pg_xact is empty"),
+  ],
+])("if %s, the start fails with the reason and changes nothing", (_, path, replace, message) =>
+  expectStartToFail(path, replace, message),
 );
 
-test("after a crash, the recovery is tried on a copy", async () => {
+test("if the recovery after a crash fails, the start fails and changes nothing", async () => {
   const pidFile = join(folder, ".data/pglite/postmaster.pid");
   await writeFile(pidFile, "");
   onTestFinished(() => rm(pidFile, { force: true }));
   const path = ".data/pglite/base/5/1259";
-  await expectRefused(path, bytes(100), unopened("could not open critical system index .*"));
+  await expectStartToFail(
+    path,
+    bytes(100),
+    cannotBeOpened("could not open critical system index .*"),
+  );
 });

@@ -5,7 +5,7 @@ import { finish, temporaryFolder } from "../support/process/process.ts";
 
 const secret = "not-hex-but-private";
 
-const faulty = {
+const invalidEnv = {
   PORT: "abc",
   DATABASE_URL: `mysql://user:${secret}@localhost/db`,
   JWT_SECRET_KEY: secret,
@@ -14,24 +14,24 @@ const faulty = {
 };
 
 test.each(["main", "migrate"] as const)(
-  "%s tells every fault of the configuration at once, by name, without a value",
+  "%s lists every invalid setting by name, without values, and exits with 1",
   async (name) => {
     const folder = await temporaryFolder();
-    const began = performance.now();
-    const { code, stdout, stderr } = await finish(name, { folder, env: faulty, args: ["up"] });
-    expect(performance.now() - began).toBeLessThan(3000);
+    const startedAt = performance.now();
+    const { code, stdout, stderr } = await finish(name, { folder, env: invalidEnv, args: ["up"] });
+    expect(performance.now() - startedAt).toBeLessThan(3000);
     expect(code).toBe(1);
     expect(stdout).toBe("");
-    const [title, ...faults] = stderr.trimEnd().split("\n");
+    const [title, ...settings] = stderr.trimEnd().split("\n");
     expect(title).toBe("The configuration is not valid:");
-    const names = faults.map((line) => /^ {2}- (\w+) must /.exec(line)?.[1]);
-    expect(new Set(names)).toEqual(new Set(Object.keys(faulty)));
-    expect(names).toHaveLength(Object.keys(faulty).length);
+    const names = settings.map((line) => /^ {2}- (\w+) must /.exec(line)?.[1]);
+    expect(new Set(names)).toEqual(new Set(Object.keys(invalidEnv)));
+    expect(names).toHaveLength(Object.keys(invalidEnv).length);
     expect(stderr).not.toContain(secret);
   },
 );
 
-test("an .env file counts, and what the environment sets already wins", async () => {
+test("settings are read from .env, and variables of the environment override them", async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, ".env"), "PORT=abc\nDB_POOL_MAX=0\n");
   const { code, stderr } = await finish("main", { folder, env: { DB_POOL_MAX: "7" } });

@@ -18,8 +18,8 @@ if (rest === undefined) throw new Error("No transport");
 const refresh = (url: string, cookie: string | undefined) =>
   rest.call(url, "auth.refresh", undefined, { cookie });
 
-/** Refreshes a session until the server goes away; adds every refresh token that arrives. */
-const refreshUntilGone = async (url: string, tokens: string[]): Promise<void> => {
+/** Refreshes a session until the server stops; adds every refresh token that it returns to `tokens`. */
+const refreshUntilStopped = async (url: string, tokens: string[]): Promise<void> => {
   for (;;) {
     try {
       tokens.push(refreshCookieOf(await refresh(url, tokens.at(-1)))?.value ?? "");
@@ -32,7 +32,7 @@ const refreshUntilGone = async (url: string, tokens: string[]): Promise<void> =>
 const rounds = times("KILLS", 2);
 
 test(
-  "what was acknowledged before a kill -9 is there after it, round after round",
+  "every acknowledged write survives kill -9 and restart, several times in a row",
   async () => {
     const folder = await temporaryFolder();
     await unpackDatabase(folder);
@@ -48,17 +48,17 @@ test(
     const { outcomes } = traffic;
     const sessions: string[][] = [];
     for (let round = 1; round <= rounds; round++) {
-      const began = performance.now();
-      await expect.poll(() => traffic.isNormalSince(began), { timeout: 20_000 }).toBe(true);
+      const startedAt = performance.now();
+      await expect.poll(() => traffic.isNormalSince(startedAt), { timeout: 20_000 }).toBe(true);
       const tokens = [(await signUp(server.url)).cookie];
-      const refreshed = refreshUntilGone(server.url, tokens);
+      const refreshed = refreshUntilStopped(server.url, tokens);
       await expect.poll(() => tokens.length, { timeout: 20_000 }).toBeGreaterThan(3);
-      // At whatever it is doing then.
+      // The kill comes at a random moment.
       await sleep(Math.random() * 300);
       expect(await server.kill("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
       await refreshed;
       sessions.push(tokens);
-      // A crash in the wrong moment leaves the pid file empty, which PostgreSQL alone would not get over.
+      // A crash can leave the pid file empty; PostgreSQL alone would not start then.
       if (round === rounds) await writeFile(join(folder, ".data/pglite/postmaster.pid"), "");
       server = await serve(folder, settings);
     }
@@ -69,7 +69,7 @@ test(
     expect(outcomes.filter(({ code }) => code === undefined).length).toBeGreaterThan(100);
     await server.kill("SIGTERM");
 
-    // In this process, where the clock can be moved past the grace.
+    // In this process, where the test can move the clock past the grace period.
     const orm = await openEmbedded(join(folder, ".data"), () => {});
     const { url, clock, close } = await startServer({ orm });
     onTestFinished(close);
@@ -83,23 +83,23 @@ test(
   120_000 + 10_000 * rounds,
 );
 
-/** Ends when a path appears. */
-const untilThere = async (folder: string, name: string): Promise<void> => {
+/** Waits until a path appears. */
+const waitForPath = async (folder: string, name: string): Promise<void> => {
   for await (const { filename } of watch(folder)) if (filename === name) return;
 };
 
-test("a first start that is killed leaves what the next one can use", async () => {
+test("if the first start is killed while it creates the database, the next start succeeds", async () => {
   const folder = await temporaryFolder();
   const data = join(folder, ".data");
   await mkdir(data);
-  // While it makes the files, and when it has just made them: the second start begins anew.
+  // Killed while it creates the files, and just after that: the second start creates them again.
   for (const name of ["pglite.new", "pglite"]) {
-    const there = untilThere(data, name);
+    const appeared = waitForPath(data, name);
     const server = launch(folder);
-    await there;
+    await appeared;
     expect(await server.kill("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
   }
-  // A secret of which only half was written, too.
+  // A half-written secret must not matter either.
   await writeFile(join(data, "jwt-secret.new"), "5ec2e7");
   const { url } = await serve(folder);
   await signUp(url);

@@ -9,15 +9,15 @@ import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 const modeOf = async (path: string): Promise<string> =>
   ((await stat(path)).mode & 0o777).toString(8);
 
-/** Only a clean shutdown removes PostgreSQL's pid file. */
+/** Returns whether the database was shut down cleanly: only that removes PostgreSQL's pid file. */
 const isClosed = async (folder: string): Promise<boolean> =>
   !(await readdir(join(folder, ".data/pglite"))).includes("postmaster.pid");
 
-test("a first start makes all that it needs, and a second one goes on with it", async () => {
+test("the first start creates the database and the secret, and the second start reuses them", async () => {
   const folder = await temporaryFolder();
   const path = join(folder, ".data/jwt-secret");
   const first = await serve(folder);
-  expect(first.stdout).toMatch(/Making an embedded database in \.data/);
+  expect(first.stdout).toMatch(/Creating an embedded database in \.data/);
   expect(first.stdout).toMatch(/Created a JWT secret in \.data\/jwt-secret/);
   expect(await modeOf(join(folder, ".data"))).toBe("700");
   expect(await modeOf(join(folder, ".data/pglite"))).toBe("700");
@@ -34,7 +34,7 @@ test("a first start makes all that it needs, and a second one goes on with it", 
   const status = await finish("migrate", { folder, args: ["status"] });
   expect(status.stdout).toMatch(/^applied {2}\d{14}_\w+ /);
   const second = await serve(folder);
-  expect(second.stdout).not.toMatch(/Making|Made/);
+  expect(second.stdout).not.toMatch(/Creat(?:ing|ed)|Ma(?:king|de)/);
   expect(await readFile(path, "utf8")).toBe(secret);
   for (const transport of transports) {
     const me = await transport.call(second.url, "auth.me", undefined, { token: ada.token });
@@ -48,7 +48,7 @@ test("a first start makes all that it needs, and a second one goes on with it", 
   expect(await isClosed(folder)).toBe(true);
 });
 
-test("a data directory in use is refused to every other process, and its server goes on", async () => {
+test("other processes fail while a server uses the data directory, and that server keeps working", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const { url } = await serve(folder);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const file = import.meta.resolve("@taskwire/server/cli/executable.ts");
 
-test("work that can never end is a failure, not the quiet success that Node makes of it", async () => {
+test("an executable whose work never settles exits with 1 and an error, not with 0", async () => {
   const code = `import { run } from ${JSON.stringify(file)}; run(() => new Promise(() => {}));`;
   const args = ["--input-type=module", "--eval", code];
   await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({

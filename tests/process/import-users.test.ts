@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import bcrypt from "bcrypt";
 import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/setup/data-directory.ts";
@@ -13,7 +13,7 @@ import { secret } from "../support/setup/server.ts";
 const newUser = (password_hash: string, email = `${randomUUID()}@example.com`) =>
   JSON.stringify({ id: randomUUID(), email, password_hash, created_at: "2024-05-06T07:08:09Z" });
 
-test("accounts are brought into an embedded database, and sign in there", async () => {
+test("imports accounts into an embedded database, reports invalid lines, and the accounts can sign in", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const password_hash = await bcrypt.hash("correct horse", 12);
@@ -35,32 +35,32 @@ test("accounts are brought into an embedded database, and sign in there", async 
       body: new URLSearchParams({ username, password }),
     });
   const start = performance.now();
-  expect((await login("nobody@example.com", "wrong horse")).status).toBe(401);
-  // The server saw at its start that a bcrypt hash is there: argon2id alone would take some 20 ms.
+  expect((await login("unknown@example.com", "wrong horse")).status).toBe(401);
+  // At its start the server found the bcrypt hash, so it hashes as slowly: argon2id alone would take about 20 ms.
   expect(performance.now() - start).toBeGreaterThan(100);
   for (const status of [200, 200])
     expect((await login("ada@example.com", "correct horse")).status).toBe(status);
 });
 
-test("accounts are brought into a PostgreSQL, with progress on the way", async () => {
+test("imports accounts into PostgreSQL with progress, fails while the table is locked, and can be repeated", async () => {
   const folder = await temporaryFolder();
   const { url, drop } = await clonePostgres();
   onTestFinished(drop);
   const password_hash = await bcrypt.hash("correct horse", 4);
   const lines = Array.from({ length: 5500 }, () => newUser(password_hash));
   await writeFile(join(folder, "users.jsonl"), `${lines.join("\n")}\n`);
-  const bring = () =>
+  const importUsers = () =>
     finish("import-users", {
       folder,
       args: ["users.jsonl"],
       env: { DATABASE_URL: url, JWT_SECRET_KEY: secret },
     });
-  // Without time-outs, as it holds its lock for as long as the process takes to start.
+  // Without time-outs: it holds its lock for as long as the process takes to start.
   const orm = await openPostgres(url, { poolMin: 0, poolMax: 1, statementTimeout: false });
   onTestFinished(() => orm.close());
   await orm.em.fork().transactional(async (em) => {
     await em.execute("lock table users");
-    expect(await bring()).toMatchObject({
+    expect(await importUsers()).toMatchObject({
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(
@@ -68,27 +68,31 @@ test("accounts are brought into a PostgreSQL, with progress on the way", async (
       ),
     });
   });
-  expect(await bring()).toMatchObject({
+  expect(await importUsers()).toMatchObject({
     code: 0,
     stdout: "Imported 5500, existing 0, rejected 0 of 5500 lines\n",
     stderr: "5000 lines\n",
   });
-  expect(await bring()).toMatchObject({
+  expect(await importUsers()).toMatchObject({
     code: 0,
     stdout: "Imported 0, existing 5500, rejected 0 of 5500 lines\n",
   });
 });
 
-test("what stands in the way is told", async () => {
+test("fails with the reason if the file argument, the file or the migrations are missing", async () => {
   const folder = await temporaryFolder();
   const { env } = await emptyDatabase();
-  const told = async (args: readonly string[]) => {
+  const errorOutput = async (args: readonly string[]) => {
     const { code, stdout, stderr } = await finish("import-users", { folder, args, env });
     expect([code, stdout]).toEqual([1, ""]);
     return stderr;
   };
-  expect(await told([])).toBe("Usage: pnpm import-users FILE\n");
-  expect(await told(["users.jsonl"])).toMatch(/^The file cannot be read: ENOENT.*users\.jsonl'\n$/);
+  expect(await errorOutput([])).toBe("Usage: pnpm import-users FILE\n");
+  expect(await errorOutput(["users.jsonl"])).toMatch(
+    /^The file cannot be read: ENOENT.*users\.jsonl'\n$/,
+  );
   await writeFile(join(folder, "users.jsonl"), "");
-  expect(await told(["users.jsonl"])).toBe("Migrations are pending: run `pnpm migrate up` first\n");
+  expect(await errorOutput(["users.jsonl"])).toBe(
+    "Migrations are pending: run `pnpm migrate up` first\n",
+  );
 });

@@ -5,7 +5,7 @@ import { emptyDatabase } from "../support/setup/empty-database.ts";
 import { copyMigrations } from "../support/setup/migrations-copy.ts";
 import { finish } from "../support/process/process.ts";
 
-test("create writes what the entities have and the migrations do not, until check agrees", async () => {
+test("create writes a migration with the missing index, then check passes, and up and down work", async () => {
   const { folder, node } = await copyMigrations((source) =>
     source.replace(/^.*"idx_tasks_user_due_date".*\n/m, ""),
   );
@@ -20,11 +20,11 @@ test("create writes what the entities have and the migrations do not, until chec
   );
   expect(drift.stderr).toMatch(/create index "idx_tasks_user_due_date"/);
 
-  const made = await migrate("create", "index_due_dates");
-  expect(made).toMatchObject({ code: 0, stderr: "" });
+  const created = await migrate("create", "index_due_dates");
+  expect(created).toMatchObject({ code: 0, stderr: "" });
   const files = await readdir(folder);
   const file = files.find((name) => /^\d{14}_index_due_dates\.ts$/.test(name)) ?? "none";
-  expect(made.stdout).toBe(`Wrote ${join(folder, file)}\nWrote ${join(folder, "index.ts")}\n`);
+  expect(created.stdout).toBe(`Wrote ${join(folder, file)}\nWrote ${join(folder, "index.ts")}\n`);
 
   expect(await migrate("check")).toMatchObject({
     code: 0,
@@ -37,9 +37,9 @@ test("create writes what the entities have and the migrations do not, until chec
 test.each([
   ["", "words in lower case"],
   ["../escape", "words in lower case"],
-  ["migration", "The name migration is taken"],
-  ["initial", "The name initial is taken"],
-])("create refuses the name %j", async (name, message) => {
+  ["migration", "The name migration is already used"],
+  ["initial", "The name initial is already used"],
+])('create rejects the name %j with "%s" and writes no file', async (name, message) => {
   const { folder, node } = await copyMigrations((source) => source);
   const before = await readdir(folder);
   const { code, stdout, stderr } = await finish("migrate", {

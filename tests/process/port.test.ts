@@ -6,17 +6,17 @@ import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/setup/data-directory.ts";
 import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 
-test("a port that is taken is told with the names of the settings, and the database is closed", async () => {
-  const taken = createServer().listen(0, "127.0.0.1");
-  onTestFinished(() => void taken.close());
-  await once(taken, "listening");
-  const address = taken.address();
+test("if the port is in use, the start fails, names PORT and HOST, and closes the database", async () => {
+  const blocker = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void blocker.close());
+  await once(blocker, "listening");
+  const address = blocker.address();
   const port = typeof address === "object" ? String(address?.port) : "";
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
-  const busy = await finish("main", { folder, env: { PORT: port } });
-  expect(busy.code).toBe(1);
-  expect(busy.stderr).toBe(
+  const failed = await finish("main", { folder, env: { PORT: port } });
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toBe(
     `Cannot listen (listen EADDRINUSE: address already in use 127.0.0.1:${port}). Set HOST and PORT to an address that is free.\n`,
   );
   expect(await readdir(join(folder, ".data/pglite"))).not.toContain("postmaster.pid");

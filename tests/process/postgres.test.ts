@@ -3,19 +3,19 @@ import { emptyDatabase } from "../support/setup/empty-database.ts";
 import { signUp } from "../support/client/people.ts";
 import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 
-test("a start warns of pending migrations, and never applies them", async () => {
+test("a start on PostgreSQL warns about pending migrations and does not apply them", async () => {
   const folder = await temporaryFolder();
   const { env, query } = await emptyDatabase();
   const before = await serve(folder, env);
   expect(before.stdout).toMatch(/"level":"warn".*Migrations are pending: run `pnpm migrate up`/);
   const tables = "select tablename from pg_tables where schemaname = 'public'";
   expect(await query(tables)).toEqual([]);
-  const ready = async (url: string) => (await fetch(`${url}/health/ready`)).status;
-  expect(await ready(before.url)).toBe(503);
+  const readiness = async (url: string) => (await fetch(`${url}/health/ready`)).status;
+  expect(await readiness(before.url)).toBe(503);
 
   const migrated = await finish("migrate", { folder, env, args: ["up"] });
   expect(migrated).toMatchObject({ code: 0, stderr: "" });
-  expect(await ready(before.url)).toBe(200);
+  expect(await readiness(before.url)).toBe(200);
   const after = await serve(folder, env);
   expect(after.stdout).not.toContain("warn");
   const ada = await signUp(after.url);
@@ -24,11 +24,11 @@ test("a start warns of pending migrations, and never applies them", async () => 
   expect(before.stderr + after.stderr).toBe("");
 });
 
-test("of two deployments at once one migrates, while the other waits", async () => {
+test("if two processes migrate at once, one applies the migrations and the other waits, then applies nothing", async () => {
   const folder = await temporaryFolder();
   const { env, query } = await emptyDatabase();
   const up = () => finish("migrate", { folder, env, args: ["up"] });
-  // Their lock (server/src/db/migrator.ts), held until both ask for it.
+  // Holds the lock of server/src/db/migrator.ts until both processes wait for it.
   await query("select pg_advisory_lock(82759473)");
   const both = Promise.all([up(), up()]);
   const waiting = "select from pg_locks where locktype = 'advisory' and not granted";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { finish, serve, temporaryFolder } from "../support/process/process.ts";
 
-test("a demo user is made once, and can sign in with the password that was printed", async () => {
+test("seed creates a demo user once, who can sign in with the printed password", async () => {
   const folder = await temporaryFolder();
-  // The schema comes with the first start of the server.
+  // The first start of the server creates the schema.
   await (await serve(folder)).kill("SIGTERM");
 
   const first = await finish("seed", { folder });
@@ -33,7 +33,7 @@ test("a demo user is made once, and can sign in with the password that was print
   for (const { tags } of page.items) expect(tags.map(({ name }) => name)).toContain("Work");
 });
 
-test("production has no demo user", async () => {
+test("seed fails in production", async () => {
   const folder = await temporaryFolder();
   const env = { NODE_ENV: "production", JWT_SECRET_KEY: "5ec2e7a9".repeat(8).replace(/9$/, "0") };
   expect(await finish("seed", { folder, env })).toMatchObject({

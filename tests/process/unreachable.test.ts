@@ -11,45 +11,48 @@ const password = "hunter2-hunter2";
 const urlWith = (changes: Partial<URL>): string =>
   Object.assign(new URL(inject("postgresUrl")), { password, ...changes }).href;
 
-/** Takes connections, and never says a word. */
-const mute = createServer();
-afterAll(() => void mute.close());
+/** A server that accepts connections and never responds. */
+const silentServer = createServer();
+afterAll(() => void silentServer.close());
 
-/** Ways in which DATABASE_URL may be of no use, and what the server says of each. */
+/** Reasons why DATABASE_URL cannot be used, and what the error message says about each. */
 const faults = {
-  "nobody listens": {
+  "the port is closed": {
     url: async () => urlWith({ host: `127.0.0.1:${await freePort()}` }),
     reason: "connect ECONNREFUSED",
   },
-  "nobody answers": {
+  "the server does not respond": {
     url: async () => {
       const port = await freePort();
-      await once(mute.listen(port, "127.0.0.1"), "listening");
+      await once(silentServer.listen(port, "127.0.0.1"), "listening");
       return urlWith({ host: `127.0.0.1:${port}` });
     },
     reason: "Connection terminated due to connection timeout",
   },
-  "the user is unknown": {
-    url: () => urlWith({ username: "nobody" }),
-    reason: 'role "nobody" does not exist',
+  "the user does not exist": {
+    url: () => urlWith({ username: "stranger" }),
+    reason: 'role "stranger" does not exist',
   },
-  "the database is unknown, and is not made": {
+  "the database does not exist, which is not created": {
     url: () => urlWith({ pathname: "/missing" }),
     reason: 'database "missing" does not exist',
   },
-  "no database is named": { url: () => urlWith({ pathname: "" }), reason: "No database specified" },
-  "the wanted encryption is not there": {
+  "the URL names no database": {
+    url: () => urlWith({ pathname: "" }),
+    reason: "No database specified",
+  },
+  "the URL requires encryption that the server does not support": {
     url: () => urlWith({ search: "?sslmode=require" }),
     reason: "The server does not support SSL connections",
   },
 };
 test.each(Object.entries(faults))(
-  "the server ends at once, and says why without the password, when %s",
+  "the start fails within 5 s, with the reason and without the password, if %s",
   async (_, { url, reason }) => {
     const env = { PORT: "0", JWT_SECRET_KEY: secret, DATABASE_URL: await url() };
-    const began = performance.now();
+    const startedAt = performance.now();
     const { code, stdout, stderr } = await finish("main", { folder: tmpdir(), env });
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
     expect(code).toBe(1);
     expect(stdout).toBe("");
     expect(stderr).toMatch(/^PostgreSQL at .+ cannot be used: .+\. Check DATABASE_URL/m);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { Outcome } from "../support/faults/simulated-user.ts";
 import { startPostgres } from "../support/external/postgres.ts";
 import { startRedis } from "../support/external/redis.ts";

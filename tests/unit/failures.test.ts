@@ -1,10 +1,10 @@
-import { isDatabaseAway } from "@taskwire/server/db/failures.ts";
+import { isDatabaseUnavailable } from "@taskwire/server/db/failures.ts";
 import { translateError } from "@taskwire/server/rpc/translate-error.ts";
 import { describe, expect, test } from "vitest";
 
 const withCode = (code: string, message = "x") => Object.assign(new Error(message), { code });
 
-describe("the database is away", () => {
+describe("an error means that the database is unavailable", () => {
   test.each([
     "08006",
     "08P01",
@@ -19,53 +19,61 @@ describe("the database is away", () => {
     "ECONNREFUSED",
     "EMFILE",
     "ETIMEDOUT",
-  ])("with the code %s", (code) => {
-    expect(isDatabaseAway(withCode(code))).toBe(true);
+  ])("if its code is %s", (code) => {
+    expect(isDatabaseUnavailable(withCode(code))).toBe(true);
   });
 
   test.each(["Connection terminated unexpectedly", "timeout exceeded when trying to connect"])(
-    "with: %s",
+    "if its message is: %s",
     (message) => {
-      expect(isDatabaseAway(new Error(message))).toBe(true);
+      expect(isDatabaseUnavailable(new Error(message))).toBe(true);
     },
   );
 
   test.each(["28P01", "3D000", "55000"])(
-    "when the session ends or never begins, with %s",
+    "if its code is %s and its severity FATAL, but not ERROR",
     (code) => {
-      expect(isDatabaseAway(Object.assign(withCode(code), { severity: "FATAL" }))).toBe(true);
-      expect(isDatabaseAway(Object.assign(withCode(code), { severity: "ERROR" }))).toBe(false);
+      expect(isDatabaseUnavailable(Object.assign(withCode(code), { severity: "FATAL" }))).toBe(
+        true,
+      );
+      expect(isDatabaseUnavailable(Object.assign(withCode(code), { severity: "ERROR" }))).toBe(
+        false,
+      );
     },
   );
 
-  test("behind the ORM's error, and among several", () => {
+  test("if one of its causes, or one of several errors, means that", () => {
     expect(
-      isDatabaseAway(new Error("driver", { cause: new Error("x", { cause: withCode("57P01") }) })),
+      isDatabaseUnavailable(
+        new Error("driver", { cause: new Error("x", { cause: withCode("57P01") }) }),
+      ),
     ).toBe(true);
-    expect(isDatabaseAway(new AggregateError([withCode("EACCES"), withCode("ECONNREFUSED")]))).toBe(
-      true,
-    );
+    expect(
+      isDatabaseUnavailable(new AggregateError([withCode("EACCES"), withCode("ECONNREFUSED")])),
+    ).toBe(true);
   });
 });
 
 test.each(["42P01", "23505", "22021", "42501", "EACCES", undefined])(
-  "it is there with the code %s",
+  "an error with the code %s does not mean that the database is unavailable",
   (code) => {
     expect(
-      isDatabaseAway(code === undefined ? new Error("Connection reset by a bug") : withCode(code)),
+      isDatabaseUnavailable(
+        code === undefined ? new Error("Connection reset by a bug") : withCode(code),
+      ),
     ).toBe(false);
   },
 );
 
-test("an error that is its own cause comes to an end", () => {
+test("an error that is its own cause is handled without an endless loop", () => {
   const error = new Error("x");
   error.cause = error;
-  expect(isDatabaseAway(error)).toBe(false);
-  expect(isDatabaseAway("text")).toBe(false);
+  expect(isDatabaseUnavailable(error)).toBe(false);
+  expect(isDatabaseUnavailable("text")).toBe(false);
 });
 
-describe("a caller is told of", () => {
-  const told = (error: Error) => {
+describe("translateError", () => {
+  const translate = (error: Error) => {
     const { code, detail, field, retryAfter } = translateError(
       new Error("driver", { cause: error }),
     );
@@ -83,29 +91,37 @@ describe("a caller is told of", () => {
     "2201X",
     "22P02",
     "22P05",
-  ])("a value that cannot be stored (%s), in no word of the driver's", (code) => {
-    expect(told(withCode(code, "value too long for type"))).toEqual({
+  ])("returns VALIDATION_ERROR for SQLSTATE %s, without the driver's message", (code) => {
+    expect(translate(withCode(code, "value too long for type"))).toEqual({
       code: "VALIDATION_ERROR",
       detail: "A value cannot be stored",
     });
   });
 
-  test("a broken constraint, by its name", () => {
-    expect(told(Object.assign(withCode("23514"), { constraint: "tasks_priority_check" }))).toEqual({
+  test("returns the API error of a violated constraint", () => {
+    expect(
+      translate(Object.assign(withCode("23514"), { constraint: "tasks_priority_check" })),
+    ).toEqual({
       code: "INVALID_PRIORITY",
       detail: "Priority must be low, medium, or high",
       field: "priority",
     });
   });
 
-  test("a database that is away, and when to come back", () => {
-    expect(told(withCode("57P01"))).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryAfter: 1 });
-  });
-
-  test.each(["22012", "23502", "42703", "58030", "XX000"])("nothing else (%s)", (code) => {
-    expect(told(withCode(code, "column"))).toEqual({
-      code: "INTERNAL_ERROR",
-      detail: "Internal server error",
+  test("returns SERVICE_UNAVAILABLE with retryAfter 1 if the database is unavailable", () => {
+    expect(translate(withCode("57P01"))).toMatchObject({
+      code: "SERVICE_UNAVAILABLE",
+      retryAfter: 1,
     });
   });
+
+  test.each(["22012", "23502", "42703", "58030", "XX000"])(
+    "returns INTERNAL_ERROR for SQLSTATE %s",
+    (code) => {
+      expect(translate(withCode(code, "column"))).toEqual({
+        code: "INTERNAL_ERROR",
+        detail: "Internal server error",
+      });
+    },
+  );
 });

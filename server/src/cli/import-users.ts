@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { parseConfig } from "../config.ts";
-import { isDatabaseAway } from "../db/failures.ts";
+import { isDatabaseUnavailable } from "../db/failures.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { OperatorError, reasonOf } from "../errors.ts";
@@ -57,7 +57,7 @@ run(async () => {
     console.log(summary());
     if (rejected > 0) process.exitCode = 1;
   } catch (cause) {
-    if (!isDatabaseAway(cause)) throw cause;
+    if (!isDatabaseUnavailable(cause)) throw cause;
     clearProgress();
     throw new OperatorError(
       `The database is unavailable or overloaded. ${summary()} so far; run the command again to continue.`,

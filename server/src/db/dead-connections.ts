@@ -1,37 +1,40 @@
 import type { Pool, PoolClient } from "pg";
 
 /**
- * Ends connections whose packets get lost: TCP alone would wait a quarter of an hour, and the pool hands them out again.
- * One that is held so long without a word is taken for silent, and with it all that have been idle since before: nobody
- * heard from those since, so each would cost another call that long.
- * @param limit milliseconds that a connection may be held in silence; more than any statement's lock time-out
+ * Closes connections whose packets get lost: TCP alone notices after 15 minutes, and until then the pool reuses them.
+ * A connection that receives nothing for `limit` while in use is dead. So are probably all that have been idle since
+ * before it was acquired: they are closed with it, or each would cost another call the same time.
+ *
+ * pg's own `query_timeout` was tried: after the time-out the pool hands out the same dead connection again, so that
+ * 8 of 8 calls in a row timed out, although new connections would have worked.
+ * @param limit milliseconds without data while in use; more than the lock time-out of a statement
  */
 export const closeDeadConnections = (pool: Pool, limit: number): void => {
-  const held = new Map<PoolClient, NodeJS.Timeout>();
-  const idle = new Map<PoolClient, number>();
+  const inUse = new Map<PoolClient, NodeJS.Timeout>();
+  const idleSince = new Map<PoolClient, number>();
 
-  const end = (client: PoolClient): void => {
-    // Not end(), which says goodbye first. With an error, the pool lets go of an idle one.
-    const error = new Error(`PostgreSQL gave no answer within ${limit} ms`);
+  const close = (client: PoolClient): void => {
+    // Not client.end(), which first sends a message. The error makes the pool remove an idle connection.
+    const error = new Error(`PostgreSQL did not answer within ${limit} ms`);
     client.connection.stream.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
   };
 
   pool.on("connect", (client) => {
-    client.connection.stream.on("data", () => held.get(client)?.refresh());
+    client.connection.stream.on("data", () => inUse.get(client)?.refresh());
   });
   pool.on("acquire", (client) => {
-    const since = performance.now();
-    idle.delete(client);
+    const acquiredAt = performance.now();
+    idleSince.delete(client);
     const timer = setTimeout(() => {
-      end(client);
-      for (const [other, released] of idle) if (released <= since) end(other);
+      close(client);
+      for (const [other, since] of idleSince) if (since <= acquiredAt) close(other);
     }, limit);
-    held.set(client, timer);
+    inUse.set(client, timer);
   });
   pool.on("release", (_error, client) => {
-    clearTimeout(held.get(client));
-    held.delete(client);
-    idle.set(client, performance.now());
+    clearTimeout(inUse.get(client));
+    inUse.delete(client);
+    idleSince.set(client, performance.now());
   });
-  pool.on("remove", (client) => void idle.delete(client));
+  pool.on("remove", (client) => void idleSince.delete(client));
 };

@@ -1,12 +1,12 @@
 import type { ErrorCode } from "@taskwire/shared";
 
-/** What PostgreSQL's SQLSTATE (Appendix A) says of a failed statement, each code and class once. */
+/** Groups of PostgreSQL's SQLSTATE codes (its manual, Appendix A); every code is in one group at most. */
 const states = {
-  /** Given up in favour of another statement: serialization failure, deadlock. */
+  /** Cancelled because of a concurrent transaction: serialization failure, deadlock. */
   conflict: /^40(?:001|P01)$/,
-  /** Passes by itself: connection, resources, shutdown, a standby, time-outs of statement, lock and transaction. */
-  away: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34])$/,
-  /** A value that no column takes: too long, out of range, no date, a character or pattern that is none. */
+  /** Temporary: connection, resources, shutdown, read-only standby, time-outs of statement, lock and transaction. */
+  unavailable: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34])$/,
+  /** A value that cannot be stored: too long, out of range, not a date, an invalid character or pattern. */
   unstorable: /^22(?:0(?:01|03|07|08|09|19|21|25)|01[BWX]|P0[235])$/,
 } as const;
 
@@ -22,13 +22,16 @@ const socketFaults = new Set([
   "ETIMEDOUT",
 ]);
 
-// pg and its pool give these no code.
+// Messages of pg and its pool, whose errors have no code.
 const messages =
   /^(?:Connection terminated|timeout e(?:xceeded when trying to connect|xpired)|Client (?:has encountered a connection error|was closed)|Query read timeout|Cannot use a pool after calling end)/;
 
 type DatabaseFault = Error & { code?: unknown; severity?: unknown; constraint?: unknown };
 
-/** The errors behind an error: the ORM's hides the driver's, and a happy-eyeballs connect fails with several at once. */
+/**
+ * Returns an error and its causes, at most 10: the ORM wraps the driver's error, and a connection to a host with several
+ * addresses fails with one error for each.
+ */
 const causesOf = (error: unknown): DatabaseFault[] => {
   const causes: DatabaseFault[] = [];
   const pending: unknown[] = [error];
@@ -41,24 +44,24 @@ const causesOf = (error: unknown): DatabaseFault[] => {
   return causes;
 };
 
-const is = (state: keyof typeof states, { code }: DatabaseFault): boolean =>
+const hasState = (state: keyof typeof states, { code }: DatabaseFault): boolean =>
   typeof code === "string" && states[state].test(code);
 
-/** Whether the database gave up on a statement only because of another one, so that it may be tried again at once. */
+/** Returns whether a statement failed only because of a concurrent transaction, so that it can be retried at once. */
 export const isConflict = (error: unknown): boolean =>
-  causesOf(error).some((cause) => is("conflict", cause));
+  causesOf(error).some((cause) => hasState("conflict", cause));
 
-/** Whether the database refused a value, which a schema should have stopped before. */
+/** Returns whether the database rejected a value, which a request schema should have rejected before. */
 export const isUnstorable = (error: unknown): boolean =>
-  causesOf(error).some((cause) => is("unstorable", cause));
+  causesOf(error).some((cause) => hasState("unstorable", cause));
 
-/** Whether the database is away or overloaded, so that the same call may well succeed a little later. */
-export const isDatabaseAway = (error: unknown): boolean =>
+/** Returns whether the database is unavailable or overloaded, so that the same call will probably succeed later. */
+export const isDatabaseUnavailable = (error: unknown): boolean =>
   causesOf(error).some(
     (cause) =>
-      is("away", cause) ||
-      is("conflict", cause) ||
-      // Whatever its code: the server has ended the session, or never began it.
+      hasState("unavailable", cause) ||
+      hasState("conflict", cause) ||
+      // FATAL, whatever the code: the server closed the session or did not open it.
       cause.severity === "FATAL" ||
       (typeof cause.code === "string" && socketFaults.has(cause.code)) ||
       messages.test(cause.message),
@@ -69,20 +72,20 @@ interface Meaning {
   field?: string;
 }
 
-/** What a constraint of the schema means to a caller whose statement runs into it. */
+/** The API error for a violated constraint. */
 const meanings: Partial<Record<string, Meaning>> = {
   users_email_unique: { code: "EMAIL_ALREADY_EXISTS", field: "email" },
   tags_name_user_id_unique: { code: "TAG_ALREADY_EXISTS", field: "name" },
   tasks_priority_check: { code: "INVALID_PRIORITY", field: "priority" },
-  // Whoever owns it was deleted while a token of theirs still lives.
+  // The user was deleted, but an access token of theirs is still valid.
   tags_user_id_foreign: { code: "INVALID_TOKEN" },
   tasks_user_id_foreign: { code: "INVALID_TOKEN" },
-  // Deleted by another request between the look and the link.
+  // The row was deleted by a concurrent request.
   task_tag_link_task_id_foreign: { code: "TASK_NOT_FOUND" },
   task_tag_link_tag_id_foreign: { code: "TAG_NOT_FOUND" },
 };
 
-/** What a violated constraint is in the error table, if it is anything there. */
+/** Returns the API error for a violated constraint, or undefined if the table above has none. */
 export const meaningOfConstraint = (error: unknown): Meaning | undefined => {
   for (const { constraint } of causesOf(error)) {
     if (typeof constraint === "string" && Object.hasOwn(meanings, constraint)) {

@@ -1,32 +1,41 @@
 import { PGlite } from "@electric-sql/pglite";
 import { migrations } from "@taskwire/migrations";
-import { openPglite, type Orm } from "./orm.ts";
+import { openPglite } from "./embedded/pglite.ts";
+import type { Orm } from "./orm.ts";
 
-/** "taskwire" on a phone's keys: one number that only our migrations lock. */
-const advisoryLock = 82_759_473;
+/** Identifies the lock that only these migrations use: "taskwire" on a phone's keypad. */
+const advisoryLockId = 82_759_473;
 
 /**
- * Two deploys at once migrate once: the second waits for the first, and then finds nothing pending. An embedded
- * database has one process and one connection: its directory's lock is enough, and a second transaction would hang.
+ * Runs migrations under an advisory lock: of two deployments at once, the second waits and then has nothing to apply.
+ * An embedded database needs no lock, as its directory is locked, and a second transaction would block forever.
  */
-const locked = async (orm: Orm, run: () => Promise<{ name: string }[]>): Promise<string[]> => {
+const withMigrationLock = async (
+  orm: Orm,
+  run: () => Promise<{ name: string }[]>,
+): Promise<string[]> => {
   const namesOfRun = async () => (await run()).map(({ name }) => name);
   if (orm.embedded) return namesOfRun();
   return orm.em.fork().transactional(async (em) => {
     await em.execute("set local lock_timeout = '60s'");
     await em.execute("set local idle_in_transaction_session_timeout = 0");
-    await em.execute("select pg_advisory_xact_lock(?)", [advisoryLock]);
+    await em.execute("select pg_advisory_xact_lock(?)", [advisoryLockId]);
     return namesOfRun();
   });
 };
 
-/** Applies what is pending, all or nothing; gives the names, oldest first. */
-export const migrateUp = (orm: Orm): Promise<string[]> => locked(orm, () => orm.migrator.up());
+/** Applies all pending migrations or, if one fails, none. Returns their names, oldest first. */
+export const migrateUp = (orm: Orm): Promise<string[]> =>
+  withMigrationLock(orm, () => orm.migrator.up());
 
-/** Reverts the newest applied migration; gives its name, or nothing. */
-export const migrateDown = (orm: Orm): Promise<string[]> => locked(orm, () => orm.migrator.down());
+/** Reverts the newest applied migration. Returns its name, or an empty list if none is applied. */
+export const migrateDown = (orm: Orm): Promise<string[]> =>
+  withMigrationLock(orm, () => orm.migrator.down());
 
-/** Every known migration, oldest first, with the time it was applied, if it was. Reads only: the bookkeeping table may be missing. */
+/**
+ * Returns every known migration, oldest first, and when it was applied (ISO 8601, UTC) or null. Writes nothing: the
+ * migrator's own list would create the bookkeeping table first.
+ */
 export const migrationStatus = async (
   orm: Orm,
 ): Promise<{ name: string; appliedAt: string | null }[]> => {
@@ -43,22 +52,25 @@ export const migrationStatus = async (
   return migrations.map(({ name }) => ({ name, appliedAt: applied.get(name) ?? null }));
 };
 
-/** The names of migrations that the database does not have yet. */
+/** Returns the names of the migrations that are not applied, oldest first. */
 export const pendingMigrations = async (orm: Orm): Promise<string[]> =>
   (await migrationStatus(orm))
     .filter(({ appliedAt }) => appliedAt === null)
     .map(({ name }) => name);
 
-// Functions are the migrations' own; MikroORM would make them anew on the way back, from a text that does not run.
-const functions = /create or replace function .*? as \$\$.*?\$\$;?/gs;
+// Only migrations create functions. For `down`, MikroORM creates them again, with an invalid body.
+const createFunction = /create or replace function .*? as \$\$.*?\$\$;?/gs;
 
-/** The SQL by which the entities and the migrations differ; both empty when they agree. No database needed. */
+/**
+ * Returns the SQL that turns the schema of the migrations into that of the entities (`up`), and back (`down`). Both are
+ * empty if the schemas agree. Uses a temporary PGlite in memory.
+ */
 export const schemaDrift = async (): Promise<{ up: string; down: string }> => {
   const orm = await openPglite(await PGlite.create());
   try {
     await migrateUp(orm);
     const { up, down } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
-    return { up: up.trim(), down: down.replace(functions, "").trim() };
+    return { up: up.trim(), down: down.replace(createFunction, "").trim() };
   } finally {
     await orm.close();
   }

@@ -6,8 +6,8 @@ import { schemaDrift } from "./migrator.ts";
 
 const folder = dirname(fileURLToPath(import.meta.resolve("@taskwire/migrations")));
 
-/** Calls that run the SQL, one for each statement; `pnpm format` gives them their final shape. */
-const callsOf = (sql: string): string =>
+/** Returns source code with one `addSql` call for each statement, unformatted. */
+const addSqlCalls = (sql: string): string =>
   sql
     .split(/;\n+/)
     .map((statement) => statement.replace(/;$/, "").trim())
@@ -18,45 +18,51 @@ const callsOf = (sql: string): string =>
 const classNameOf = (name: string): string => {
   if (!/^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/.test(name)) {
     throw new OperatorError(
-      "A migration's name is words in lower case, joined by _, such as add_sessions",
+      "A migration's name must be words in lower case, joined by _, such as add_sessions",
     );
   }
   return name.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 };
 
 /**
- * Writes a migration for what the entities have and the migrations do not, and lists it in index.ts.
+ * Writes a migration with the difference between the entities and the migrations, and lists it in index.ts. If there is
+ * no difference, the migration is empty, to be written by hand.
+ *
+ * MikroORM's `migrator.create` was tried, with a custom generator: it would replace only the splitting into statements.
+ * Class name, file form, index.ts and the invalid functions of `down` stay ours, and it writes nothing without a difference.
  * @param name words in lower case, joined by _
- * @param now names the file, in UTC to the second
- * @returns the paths written
- * @throws {OperatorError}
+ * @param now the time in the file's name, UTC, to the second
+ * @returns the paths of the written files
+ * @throws {OperatorError} if the name is malformed or its class already exists
  */
 export const createMigration = async (name: string, now: Date): Promise<string[]> => {
   const className = classNameOf(name);
   const index = join(folder, "index.ts");
-  const listed = await readFile(index, "utf8");
-  if (className === "Migration" || new RegExp(`\\b${className}\\b`).test(listed)) {
-    throw new OperatorError(`The name ${name} is taken: a migration's class is named after it`);
+  const indexSource = await readFile(index, "utf8");
+  if (className === "Migration" || new RegExp(`\\b${className}\\b`).test(indexSource)) {
+    throw new OperatorError(
+      `The name ${name} is already used: the class of a migration is named after it`,
+    );
   }
   const { up, down } = await schemaDrift();
-  const full = `${now.toISOString().replace(/\D/g, "").slice(0, 14)}_${name}`;
-  const file = join(folder, `${full}.ts`);
+  const fullName = `${now.toISOString().replace(/\D/g, "").slice(0, 14)}_${name}`;
+  const file = join(folder, `${fullName}.ts`);
   const source = `import { Migration } from "@mikro-orm/migrations";
 
 export class ${className} extends Migration {
   override up(): void {
-${callsOf(up)}  }
+${addSqlCalls(up)}  }
 
   override down(): void {
-${callsOf(down)}  }
+${addSqlCalls(down)}  }
 }
 `;
   await writeFile(file, source, { flag: "wx" });
   await writeFile(
     index,
-    listed
-      .replace("\n/**", `import { ${className} } from "./${full}.ts";\n\n/**`)
-      .replace(/,?\s*\];\s*$/, `,\n  { name: "${full}", class: ${className} },\n];\n`),
+    indexSource
+      .replace("\n/**", `import { ${className} } from "./${fullName}.ts";\n\n/**`)
+      .replace(/,?\s*\];\s*$/, `,\n  { name: "${fullName}", class: ${className} },\n];\n`),
   );
   return [file, index];
 };

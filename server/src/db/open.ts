@@ -1,12 +1,12 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
-import { connectPostgres } from "./postgres.ts";
 import { openEmbedded } from "./embedded/open.ts";
 import { migrateUp, pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
+import { connectPostgres } from "./postgres.ts";
 
-/** The same database after some work, or closed if that fails. */
-const ready = async (orm: Orm, prepare: (orm: Orm) => Promise<void>): Promise<Orm> => {
+/** Returns the database after some preparation, and closes it if the preparation fails. */
+const prepared = async (orm: Orm, prepare: (orm: Orm) => Promise<void>): Promise<Orm> => {
   try {
     await prepare(orm);
     return orm;
@@ -17,12 +17,13 @@ const ready = async (orm: Orm, prepare: (orm: Orm) => Promise<void>): Promise<Or
 };
 
 /**
- * The database that the configuration names. Embedded: migrated here. PostgreSQL: never, only a warning.
+ * Opens the configured database. Applies pending migrations to an embedded database. For PostgreSQL, only logs a warning
+ * about them: there `pnpm migrate up` is a step of the deployment.
  * @throws {OperatorError}
  */
 export const openDatabase = async (config: Config["database"], log: Logger): Promise<Orm> => {
   if (config.url !== undefined) {
-    return ready(await connectPostgres(config.url, config), async (orm) => {
+    return prepared(await connectPostgres(config.url, config), async (orm) => {
       const pending = await pendingMigrations(orm);
       if (pending.length > 0)
         log.warn({ pending }, "Migrations are pending: run `pnpm migrate up`");
@@ -30,9 +31,9 @@ export const openDatabase = async (config: Config["database"], log: Logger): Pro
   }
   const { dataDir } = config;
   const orm = await openEmbedded(dataDir, () =>
-    log.info(`Making an embedded database in ${dataDir}; this takes a few seconds, once`),
+    log.info(`Creating an embedded database in ${dataDir}; this takes a few seconds, once`),
   );
-  return ready(orm, async () => {
+  return prepared(orm, async () => {
     await migrateUp(orm);
     log.info(`Using the embedded database in ${dataDir}; set DATABASE_URL to use PostgreSQL`);
   });

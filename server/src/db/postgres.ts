@@ -1,20 +1,74 @@
-import { OperatorError } from "../errors.ts";
-import { openPostgres, type Orm } from "./orm.ts";
+import { MikroORM } from "@mikro-orm/postgresql";
+import type { Pool } from "pg";
+import { OperatorError, reasonOf } from "../errors.ts";
+import { withTimeout } from "../timeout.ts";
+import { closeDeadConnections } from "./dead-connections.ts";
+import { commonOptions, type Orm } from "./orm.ts";
 
-const reasonOf = (error: unknown): string => {
-  // A host with several addresses fails with one error for each, and no message of its own.
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
-  return error instanceof Error ? error.message : String(error);
+/**
+ * Milliseconds. Every call is answered within 3 s (rpc/middleware/deadline.ts), so a call must give up its connection
+ * before that; a statement that then still runs on the server is cancelled by `statement`.
+ */
+const timeouts = {
+  connect: 2000,
+  lock: 2000,
+  silence: 2900,
+  statement: 5000,
+  idleInTransaction: 10_000,
+  close: 2000,
+};
+
+interface PoolOptions {
+  /** Connections kept open, 0 or more. */
+  poolMin: number;
+  /** Maximum number of connections, 1 or more. */
+  poolMax: number;
+  /** Default true. False for migrations: their statements may take long. */
+  statementTimeout?: boolean;
+}
+
+/**
+ * Opens a PostgreSQL database. Does not connect before the first query.
+ * @param url postgresql://user:password@host:port/database
+ */
+export const openPostgres = async (
+  url: string,
+  { poolMin, poolMax, statementTimeout = true }: PoolOptions,
+): Promise<Orm> => {
+  const orm = await MikroORM.init({
+    ...commonOptions,
+    clientUrl: url,
+    pool: { min: poolMin, max: poolMax },
+    driverOptions: {
+      // MikroORM ignores the parameters of a URL: without this line, sslmode=require would connect unencrypted.
+      connectionString: url,
+      application_name: "taskwire",
+      connectionTimeoutMillis: timeouts.connect,
+      lock_timeout: timeouts.lock,
+      statement_timeout: statementTimeout ? timeouts.statement : 0,
+      idle_in_transaction_session_timeout: timeouts.idleInTransaction,
+      keepAlive: true,
+      onPoolCreated: (pool: Pool) => {
+        if (statementTimeout) closeDeadConnections(pool, timeouts.silence);
+      },
+    },
+  });
+  const { em, schema, migrator } = orm;
+  return {
+    em,
+    schema,
+    migrator,
+    embedded: false,
+    // The pool waits for the server to confirm each close, which an unreachable server never does.
+    close: () => withTimeout(timeouts.close, () => orm.close(true)),
+  };
 };
 
 /**
- * PostgreSQL, checked to be there: fails early and clearly where the first query would fail late.
- * @throws {OperatorError} which names the place and the reason, never the password
+ * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call.
+ * @throws {OperatorError} with the host, the database and the reason, without the password
  */
-export const connectPostgres = async (
-  url: string,
-  options: Parameters<typeof openPostgres>[1],
-): Promise<Orm> => {
+export const connectPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
   let orm: Orm | undefined;
   try {
     orm = await openPostgres(url, options);

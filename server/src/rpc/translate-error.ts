@@ -2,7 +2,7 @@ import { AppError, type ErrorCode, errors } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
 import { getHTTPStatusCodeFromError } from "@trpc/server/http";
 import { ZodError } from "zod";
-import { isDatabaseAway, isUnstorable, meaningOfConstraint } from "../db/failures.ts";
+import { isDatabaseUnavailable, isUnstorable, meaningOfConstraint } from "../db/failures.ts";
 import { serviceUnavailable } from "../errors.ts";
 
 /** Returns the HTTP status of a code, computed from its tRPC code. */
@@ -87,6 +87,6 @@ export const translateError = (
   if (isUnstorable(error)) {
     return new AppError("VALIDATION_ERROR", { detail: "A value cannot be stored", cause: error });
   }
-  if (isDatabaseAway(error)) return serviceUnavailable(error);
+  if (isDatabaseUnavailable(error)) return serviceUnavailable(error);
   return new AppError("INTERNAL_ERROR", { cause: error });
 };

@@ -1,4 +1,4 @@
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
 import { type Account, addAccount, tokensOf } from "../setup/account.ts";
 import { type Transport, transports } from "../client/transports.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { ErrorCode } from "@taskwire/shared";
 import type pg from "pg";
 import { expect } from "vitest";

@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
-import { openPglite, openPostgres, type Orm } from "@taskwire/server/db/orm.ts";
+import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { inject } from "vitest";
 import { templateName, withDatabase } from "./global-setup.ts";
 

@@ -1,4 +1,4 @@
-import { openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { onTestFinished } from "vitest";
 import { clonePostgres } from "./database.ts";
 import { secret } from "./server.ts";

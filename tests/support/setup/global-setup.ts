@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
-import { openPglite, openPostgres } from "@taskwire/server/db/orm.ts";
+import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../external/postgres.ts";
 

@@ -1,4 +1,5 @@
-import { openPglite, type Orm } from "@taskwire/server/db/orm.ts";
+import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
+import type { Orm } from "@taskwire/server/db/orm.ts";
 import { inject } from "vitest";
 import { cloneDatabase, clonePglite } from "./database.ts";
 import { startServer, type TestServer } from "./server.ts";

@@ -1,28 +1,18 @@
-import {
-  access,
-  chmod,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { access, chmod, cp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 
-/** Hears why PostgreSQL does not start: PGlite's own error would be "Aborted()". */
-class AudibleFs extends NodeFS {
-  readonly faults: string[] = [];
-  /** Later faults are those of statements, with people's data in them. */
-  starting = true;
+/** Captures why PostgreSQL fails to start: PGlite's own error is only "Aborted()". */
+class ErrorCapturingFs extends NodeFS {
+  readonly errors: string[] = [];
+  /** False after the start: later errors come from statements and can contain personal data. */
+  capturing = true;
 
   override init(...[pglite, options]: Parameters<NodeFS["init"]>): ReturnType<NodeFS["init"]> {
     const printErr = (line: string): void => {
-      const fault = /(?:FATAL|PANIC|DETAIL): +(.+?)\.?$/.exec(line)?.[1];
-      if (this.starting && fault !== undefined) this.faults.push(fault);
+      const message = /(?:FATAL|PANIC|DETAIL): +(.+?)\.?$/.exec(line)?.[1];
+      if (this.capturing && message !== undefined) this.errors.push(message);
     };
     return super.init(pglite, { ...options, printErr });
   }
@@ -31,18 +21,22 @@ class AudibleFs extends NodeFS {
 const pidFileIn = (directory: string): string => join(directory, "postmaster.pid");
 
 const start = async (directory: string): Promise<PGlite> => {
-  // The caller has the directory's lock; a pid file that a crash left, perhaps half written, would only be in the way.
+  // The caller holds the directory's lock, so a pid file comes from a crash. PostgreSQL fails on one that is empty.
   await rm(pidFileIn(directory), { force: true });
-  const fs = new AudibleFs(directory);
+  const fs = new ErrorCapturingFs(directory);
   try {
     return await PGlite.create({ fs });
   } catch (error) {
-    throw fs.faults.length === 0 ? error : new Error(fs.faults.join("; "), { cause: error });
+    throw fs.errors.length === 0 ? error : new Error(fs.errors.join("; "), { cause: error });
   } finally {
-    fs.starting = false;
+    fs.capturing = false;
   }
 };
 
+/**
+ * Returns whether a path exists.
+ * @throws the file system's error, if that cannot be determined
+ */
 export const exists = async (path: string): Promise<boolean> => {
   try {
     await access(path);
@@ -53,7 +47,10 @@ export const exists = async (path: string): Promise<boolean> => {
   }
 };
 
-/** Makes a database where there is none, elsewhere first: a process killed meanwhile leaves no half of one. */
+/**
+ * Creates an empty database in a directory that does not exist yet. A crash leaves no half-created database: the files
+ * are created in `directory`.new and renamed when complete.
+ */
 export const createCluster = async (directory: string): Promise<void> => {
   const unfinished = `${directory}.new`;
   await rm(unfinished, { recursive: true, force: true });
@@ -62,45 +59,33 @@ export const createCluster = async (directory: string): Promise<void> => {
   await rename(unfinished, directory);
 };
 
-/** Bytes of global/pg_control, whatever the version. */
-const controlSize = 8192;
-
-/** Finds by looking what PostgreSQL finds only after its first writes, and where PGlite would start afresh. */
+/** Rejects missing files that PostgreSQL would create anew, or would notice only after its first writes. */
 const assertComplete = async (directory: string): Promise<void> => {
-  if (!(await exists(join(directory, "PG_VERSION")))) throw new Error("PG_VERSION is missing");
-  for (const folder of ["base/1", "base/5", "global", "pg_wal", "pg_xact"]) {
-    const files = await readdir(join(directory, folder));
-    if (files.length === 0) throw new Error(`${folder} is empty`);
+  // Without PG_VERSION, PGlite creates a new database over the existing files. Without base/5, which holds all tables,
+  // PostgreSQL fails after it has written to its control file and log.
+  for (const file of ["PG_VERSION", "base/5/PG_VERSION"]) {
+    if (!(await exists(join(directory, file)))) throw new Error(`${file} is missing`);
   }
-  const { size } = await stat(join(directory, "global", "pg_control"));
-  if (size !== controlSize) {
-    throw new Error(`global/pg_control has ${size} bytes instead of ${controlSize}`);
-  }
+  // The recovery after a crash creates a missing transaction log anew, in which older transactions count as aborted.
+  if ((await readdir(join(directory, "pg_xact"))).length === 0) throw new Error("pg_xact is empty");
 };
 
-/** Not `fs.cp`: it forces its copy onto the disk, so that removing that takes a second (measured on ext4). */
-const copyFolder = async (from: string, to: string): Promise<void> => {
-  await mkdir(to, { mode: 0o700 });
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) await copyFolder(source, target);
-    else await writeFile(target, await readFile(source));
-  }
-};
-
-/** The recovery after a crash rewrites files before it can fail, so a copy goes first. */
+/** Runs the recovery after a crash on a copy first, because a recovery that fails has already changed files. */
 const rehearseRecovery = async (directory: string): Promise<void> => {
   const copy = `${directory}.copy`;
   await rm(copy, { recursive: true, force: true });
   try {
-    await copyFolder(directory, copy);
+    await cp(directory, copy, { recursive: true });
     await (await start(copy)).close();
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
 };
 
-/** Opens a database that is there; nothing is made in place of one that cannot be opened. */
+/**
+ * Opens an existing database.
+ * @throws {Error} with PostgreSQL's reason if the files are damaged; no new database is created over them
+ */
 export const openCluster = async (directory: string): Promise<PGlite> => {
   await assertComplete(directory);
   const crashed = await exists(pidFileIn(directory));
@@ -108,6 +93,7 @@ export const openCluster = async (directory: string): Promise<PGlite> => {
   try {
     return await start(directory);
   } catch (error) {
+    // The pid file of this failed start would look like a crash to the next one.
     if (!crashed) await rm(pidFileIn(directory), { force: true });
     throw error;
   }

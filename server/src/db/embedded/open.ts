@@ -1,14 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { OperatorError } from "../../errors.ts";
+import { OperatorError, reasonOf } from "../../errors.ts";
+import type { Orm } from "../orm.ts";
 import { createCluster, exists, openCluster } from "./data-directory.ts";
 import { lockDirectory } from "./lock.ts";
-import { openPglite, type Orm } from "../orm.ts";
+import { openPglite } from "./pglite.ts";
 
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
-const take = async (dataDir: string): Promise<() => void> => {
+const lock = async (dataDir: string): Promise<() => void> => {
   let unlock: (() => void) | undefined;
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -25,12 +23,12 @@ const take = async (dataDir: string): Promise<() => void> => {
   );
 };
 
-const make = async (directory: string): Promise<void> => {
+const create = async (directory: string): Promise<void> => {
   try {
     await createCluster(directory);
   } catch (cause) {
     throw new OperatorError(
-      `An embedded database cannot be made in ${directory}: ${reasonOf(cause)}`,
+      `The embedded database cannot be created in ${directory}: ${reasonOf(cause)}`,
       { cause },
     );
   }
@@ -41,25 +39,25 @@ const open = async (directory: string): Promise<Orm> => {
     return await openPglite(await openCluster(directory));
   } catch (cause) {
     throw new OperatorError(
-      `The embedded database in ${directory} cannot be opened: ${reasonOf(cause)}. No new one was made in its place: restore it from a backup, or move it away to start with a new one.`,
+      `The embedded database in ${directory} cannot be opened: ${reasonOf(cause)}. No new database was created in its place: restore it from a backup, or move it away to start with a new one.`,
       { cause },
     );
   }
 };
 
 /**
- * The embedded database of a data directory, made there if there is none.
- * @param dataDir holds the database (pglite/) and its lock (pglite.lock); made with mode 0700 if missing
- * @param announce told before a database is made, which takes seconds
- * @throws {OperatorError} if another process has it, or it is broken, or cannot be written
+ * Opens the embedded database of a data directory, and creates it if it does not exist.
+ * @param dataDir contains the database (pglite/) and its lock (pglite.lock); created with mode 0700 if missing
+ * @param onCreate called before a database is created, which takes seconds
+ * @throws {OperatorError} if another process uses it, or it is damaged, or cannot be written
  */
-export const openEmbedded = async (dataDir: string, announce: () => void): Promise<Orm> => {
-  const unlock = await take(dataDir);
+export const openEmbedded = async (dataDir: string, onCreate: () => void): Promise<Orm> => {
+  const unlock = await lock(dataDir);
   try {
     const directory = join(dataDir, "pglite");
     if (!(await exists(directory))) {
-      announce();
-      await make(directory);
+      onCreate();
+      await create(directory);
     }
     const orm = await open(directory);
     return {

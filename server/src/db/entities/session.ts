@@ -1,24 +1,24 @@
 import { defineEntity, p } from "@mikro-orm/core";
 import { User } from "./user.ts";
 
-/** One sign-in and all refresh tokens that came of it. */
+/** One sign-in and all refresh tokens issued for it. */
 export const Session = defineEntity({
   name: "Session",
   tableName: "sessions",
   properties: {
     id: p.uuid().primary(),
     user: () => p.manyToOne(User).deleteRule("cascade"),
-    /** How often the refresh token was exchanged; only the newest is good for another. */
+    /** How often the refresh token was rotated. Only the newest token can be exchanged. */
     generation: p.integer().default(0),
     device: p.text().nullable(),
     address: p.text(),
     created_at: p.datetime(3).$type<string>(),
     /** When the newest refresh token was issued. */
     rotated_at: p.datetime(3).$type<string>(),
-    /** When the newest refresh token expires, and never after `ends_at`. */
+    /** When the newest refresh token expires, never later than `ends_at`. */
     expires_at: p.datetime(3).$type<string>().index("idx_sessions_expires_at"),
     ends_at: p.datetime(3).$type<string>(),
-    /** By the database's clock, which all replicas share. */
+    /** Time by the database's clock, which all replicas share. */
     revoked_at: p.datetime(3).$type<string>().nullable(),
   },
   indexes: [

@@ -2,13 +2,13 @@ import { defineEntity, p } from "@mikro-orm/core";
 import { Tag } from "./tag.ts";
 import { User } from "./user.ts";
 
-/** By what a list of tasks can be ordered, besides the id: each name's SQL, over the columns of `tasks`. */
+/** The sort keys of task lists besides the id, each with its SQL over the columns of `tasks`. */
 export const orderKeys = {
   created_at: "created_at",
-  // Without a date comes after every date; a key that is never null needs no rule of its own for nulls.
+  // A task without a date sorts after every date. A key that is never null needs no special case for nulls.
   due_date: "coalesce(due_date, 'infinity'::timestamptz)",
   priority: "case priority when 'high' then 1 when 'medium' then 2 else 3 end",
-  // By code points, so that PostgreSQL and PGlite agree whatever the database's locale.
+  // Sorted by code points, so that the order does not depend on the database's locale.
   title: `case_fold(title) collate "C"`,
 } as const;
 
@@ -18,8 +18,8 @@ const index = (name: string, columns: string) => ({
 });
 
 /**
- * An index for each order and direction, ending in the id: page 1 then costs the same for 10 tasks and for 100,000.
- * It holds the columns of its key too: PostgreSQL reads an index alone only where it has them whole.
+ * One index for each sort key and direction, ending in the id: the first page costs the same for 10 and for 100,000 tasks.
+ * Each includes the columns of its key: otherwise PostgreSQL does not use an index-only scan.
  */
 const orderIndexes = [
   index("idx_tasks_order_id", "(user_id, id)"),
@@ -41,7 +41,7 @@ export const Task = defineEntity({
     description: p.string().length(1000).nullable(),
     completed: p.boolean().default(false),
     priority: p.string().length(6).$type<"low" | "medium" | "high">().default("medium"),
-    // Both drivers give timestamps as text, which is what the query builder's types have to say.
+    // Both drivers return timestamps as text, so the query builder must type them as string.
     due_date: p.datetime(3).$type<string>().nullable(),
     recurrence_rule: p.text().nullable(),
     user: () => p.manyToOne(User).deleteRule("cascade").index("idx_tasks_user_id"),
