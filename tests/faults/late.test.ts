@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { request } from "node:http";
+import { request as openRequest } from "node:http";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -121,7 +121,7 @@ test.each(conflictRequests("stays"))(
 test.each(conflictRequests("disconnects"))(
   "over $transport a call that ends in a deadlock after its client has disconnected is not repeated",
   async ({ call, body, ...options }) => {
-    const outgoing = request(server.url, options).on("error", () => {});
+    const outgoing = openRequest(server.url, options).on("error", () => {});
     outgoing.end(body);
     await expect.poll(() => attempts.get(call), { timeout: 2000 }).toBe(1);
     outgoing.destroy();
