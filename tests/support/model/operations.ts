@@ -154,7 +154,7 @@ const unusedIds = [0, -1, 2_147_483_647, 2_147_483_648, 1e20];
 const malformedIds = ["abc", "1e2", "0x10", 1.5];
 const idOf = (to: Reference["to"]) => mostlyValid(reference(to), [...unusedIds, ...malformedIds]);
 
-const pageSize = {
+const paging = {
   limit: mostlyValid(fc.constantFrom(1, 2, 3, 5, 100, 101, 1000), [0, -1, 1.5, "ten"]),
   // Over tRPC: inputOf replaces it with the cursor of the caller's last page.
   cursor: fc.constant(true),
@@ -230,7 +230,7 @@ const procedures: Record<string, { weight: number; input: fc.Arbitrary<unknown> 
   "task.list": {
     weight: 24,
     input: fc
-      .tuple(optional(pageSize), optional(filters, [], 4))
+      .tuple(optional(paging), optional(filters, [], 4))
       .map(([a, b]) => Object.assign({}, a, b)),
   },
   "tag.create": { weight: 8, input: body(tagFields, {}, ["name"]) },
