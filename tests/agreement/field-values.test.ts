@@ -27,7 +27,10 @@ afterAll(() => Promise.all(targets.map(({ server }) => server.close())));
 
 let serial = 0;
 
-/** Every edge case for a field: all texts for a free-text field, the format's texts and those like other types for another. */
+/**
+ * Every edge case for a field: all texts for a free-text field, the format's texts and those like
+ * other types for another.
+ */
 const edgeCasesFor = (field: Field): unknown[] => {
   const { schema, location } = field;
   const ofFormat = formatTextsFor(schema);
@@ -40,7 +43,10 @@ const edgeCasesFor = (field: Field): unknown[] => {
 
 const sampledFields = new Set<string>();
 
-/** Every edge case in a thorough run; otherwise every third, or every twelfth if an equal field of another operation was sampled. */
+/**
+ * Every edge case in a thorough run; otherwise every third, or every twelfth if an equal field of
+ * another operation was sampled.
+ */
 const sampleEdgeCases = (field: Field, offset: number): unknown[] => {
   if (isThorough) return edgeCasesFor(field);
   const key = JSON.stringify(field);

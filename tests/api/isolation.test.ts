@@ -11,7 +11,10 @@ import { type Answer, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
-/** The error code for an id that no row has; undefined if the procedure then succeeds, as with an existing id. */
+/**
+ * The error code for an id that no row has; undefined if the procedure then succeeds, as with an
+ * existing id.
+ */
 const notFoundCodes: Record<IdField, ErrorCode | undefined> = {
   task_id: "TASK_NOT_FOUND",
   tag_id: "TAG_NOT_FOUND",

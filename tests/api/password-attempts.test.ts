@@ -87,7 +87,7 @@ describe.each(transports)("over $name", (transport) => {
     );
   });
 
-  test("4 wrong passwords from one address: 429 for this account and address, also if known; others succeed", async () => {
+  test("4 wrong passwords from one address: 429 for that account from there, even after earlier sign-ins; others succeed", async () => {
     const address = newAddress();
     const grace = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
     await transport.call(server.url, "auth.register", grace);

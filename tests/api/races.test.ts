@@ -93,7 +93,10 @@ describe.each(transports)("over $name", (transport) => {
     return rows.map(({ id }) => id);
   };
 
-  /** Sends two concurrent calls for each input, in alternating order; returns the responses in the order of the parameters. */
+  /**
+   * Sends two concurrent calls for each input, in alternating order; returns the responses in the
+   * order of the parameters.
+   */
   const callBoth = (
     inputs: readonly object[],
     first: [name: string, fields?: object],

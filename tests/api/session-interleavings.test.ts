@@ -60,7 +60,8 @@ const expectSessionRules = async (steps: readonly Step[]): Promise<void> => {
     ]);
 
     const isRotated = usedGenerations.includes(newest);
-    // A token older than the previous generation revokes the session, except in the 10 s grace period after a rotation.
+    // A token older than the previous generation revokes the session, except in the 10 s grace
+    // period after a rotation.
     const isReuse =
       secondsSinceRotation > 10 && usedGenerations.some((generation) => generation < newest - 1);
     const mayRevoke = isReuse || logout;

@@ -6,7 +6,10 @@ import { freePort } from "../process/free-port.ts";
 import { signUp } from "../client/people.ts";
 import { secret, startServer, type TestServer } from "../setup/server.ts";
 
-/** Server states: `strict` has rate limits of 1, `broken` has no tables, `unavailable` cannot connect to a database. */
+/**
+ * Server states: `strict` has rate limits of 1, `broken` has no tables, `unavailable` cannot
+ * connect to a database.
+ */
 export type ServerState = "healthy" | "strict" | "broken" | "unavailable";
 
 /** A new account on a server, with the data that an exchange may need. Exchanges do not share environments. */

@@ -121,7 +121,10 @@ const invalidExchanges = (
     return [exchange(procedure, code, { input })];
   });
 
-/** The largest id, which no row has. A literal, so that it does not follow a change of the server's own limit. */
+/**
+ * The largest id, which no row has. A literal, so that it does not follow a change of the server's
+ * own limit.
+ */
 const unusedId = 2_147_483_647;
 
 const invalidTaskFields = {

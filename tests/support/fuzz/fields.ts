@@ -33,7 +33,10 @@ const fieldSchemaOf = (schema: z.core.$ZodType): FieldSchema => {
   return Object.assign({}, rest, nonNull) as FieldSchema; // Safe: every property that is read here is unknown or optional.
 };
 
-/** Returns every input field that both transports accept, by the router's names. New fields are included automatically. */
+/**
+ * Returns every input field that both transports accept, by the router's names. New fields are
+ * included automatically.
+ */
 export const fieldsOf = ({ rest, inputs }: Operation): Field[] =>
   inputs
     .flatMap(({ shape }) => Object.entries<z.core.$ZodType>(shape))

@@ -1,4 +1,5 @@
-// Valid, nearly valid and invalid texts for fields with a format: dates, recurrence rules, addresses, colours, enums.
+// Valid, nearly valid and invalid texts for fields with a format: dates, recurrence rules,
+// addresses, colours, enums.
 import type { FieldSchema } from "./fields.ts";
 
 const days = [

@@ -92,7 +92,10 @@ const readsBackEqual = async (
   return isDeepStrictEqual(readBack, data);
 };
 
-/** Returns whether the response repeats the input's texts, apart from surrounding space. Dates, addresses and ids are normalized by the server, and skipped. */
+/**
+ * Returns whether the response repeats the input's texts, apart from surrounding space. Dates,
+ * addresses and ids are normalized by the server, and skipped.
+ */
 const repeatsTexts = (input: unknown, { data }: Answer): boolean =>
   !isRecord(input) ||
   !isRecord(data) ||
@@ -114,7 +117,10 @@ interface Result {
   violation: string | undefined;
 }
 
-/** Sends the same request to all targets. Returns the violations of each response, and one more if outcomes differ. */
+/**
+ * Sends the same request to all targets. Returns the violations of each response, and one more if
+ * outcomes differ.
+ */
 const compareTargets = async (
   targets: readonly Target[],
   [label, detail]: readonly [label: string, detail: unknown],
@@ -139,7 +145,10 @@ const compareTargets = async (
   ].map((violation) => `${label} ${abbreviate(detail)}: ${violation}`);
 };
 
-/** Calls an operation with the same input on all targets. Returns contract violations and differences between targets. */
+/**
+ * Calls an operation with the same input on all targets. Returns contract violations and
+ * differences between targets.
+ */
 export const findViolations = (
   targets: readonly Target[],
   operation: Operation,
@@ -198,7 +207,10 @@ export const findViolationsOfRequest = (
     };
   });
 
-/** Sends the same raw path below /trpc to all targets, where it may be a batch. Returns contract violations and differences. */
+/**
+ * Sends the same raw path below /trpc to all targets, where it may be a batch. Returns contract
+ * violations and differences.
+ */
 export const findViolationsOfTrpcPath = (
   targets: readonly Target[],
   method: string,

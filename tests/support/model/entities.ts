@@ -51,7 +51,8 @@ export const withTags = ({ tags, links }: UserData, task: Task): Record<string, 
   return { ...task, tags: [...tags.values()].filter(({ id }) => ids.has(id)) };
 };
 
-// Literal, not imported from @taskwire/shared: with the server's own ranks the model would compare the server with itself.
+// Literal, not imported from @taskwire/shared: with the server's own ranks the model would compare
+// the server with itself.
 const priorityRanks = { high: 1, medium: 2, low: 3 };
 
 const compareText = (a: string, b: string): number =>

@@ -49,7 +49,10 @@ const assertPlausible = (isPlausible: boolean, problem: string, response: unknow
 
 const fieldsOf = (response: unknown): Fields => (isFields(response) ? response : {});
 
-/** A reference implementation of tasks and tags in memory, written from CONTRACT.md; tests compare the server with it. */
+/**
+ * A reference implementation of tasks and tags in memory, written from CONTRACT.md; tests compare
+ * the server with it.
+ */
 export class Model {
   readonly #users = new Map<string, UserData>();
   /** Every id that the server has assigned, oldest first; deleted rows included. */

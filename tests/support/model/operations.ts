@@ -8,7 +8,10 @@ import {
   validRecurrenceRules,
 } from "./validation.ts";
 
-/** Placeholder for an id that is known only at run time: of a row that the caller owns, or of any row ever created. */
+/**
+ * Placeholder for an id that is known only at run time: of a row that the caller owns, or of any
+ * row ever created.
+ */
 export interface Reference {
   to: "task" | "tag";
   owner: "caller" | "any";
@@ -33,7 +36,10 @@ const reference = (to: Reference["to"]): fc.Arbitrary<Reference> =>
 
 const isReference = (value: unknown): value is Reference => isFields(value) && "owner" in value;
 
-/** Generates a valid value 40 times out of 41: a call has many fields, and one invalid field rejects the call. */
+/**
+ * Generates a valid value 40 times out of 41: a call has many fields, and one invalid field rejects
+ * the call.
+ */
 const mostlyValid = (
   valid: fc.Arbitrary<unknown>,
   invalid: readonly unknown[],

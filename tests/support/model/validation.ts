@@ -1,5 +1,6 @@
-// The contract's validation rules, written from CONTRACT.md and rest-v1.yaml. Nothing is imported from @taskwire/shared,
-// neither limits nor priorities: with the server's own definitions the model would compare the server with itself.
+// The contract's validation rules, written from CONTRACT.md and rest-v1.yaml. Nothing is imported
+// from @taskwire/shared, neither limits nor priorities: with the server's own definitions the model
+// would compare the server with itself.
 
 /** An error response that the contract requires. */
 export class ExpectedError extends Error {
@@ -60,7 +61,10 @@ const minutesOf = (zone: string): number => {
   return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
 };
 
-/** Returns an ISO 8601 date-time in UTC, as the contract returns it; undefined if the text is invalid or out of range. */
+/**
+ * Returns an ISO 8601 date-time in UTC, as the contract returns it; undefined if the text is
+ * invalid or out of range.
+ */
 const utcOf = (value: string): string | undefined => {
   const { groups } = dateTime.exec(value) ?? {};
   if (groups === undefined) return undefined;
@@ -124,7 +128,10 @@ export const tagValidators = {
   }),
 } satisfies Record<string, Validator>;
 
-/** @param isQueryText whether every value is text, as in a REST query: then text that is not a number is INVALID_PAGINATION */
+/**
+ * @param isQueryText whether every value is text, as in a REST query: then text that is not a
+ * number is INVALID_PAGINATION
+ */
 const positiveInteger =
   (isQueryText: boolean): Validator =>
   (value, field) => {
