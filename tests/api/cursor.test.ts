@@ -67,7 +67,7 @@ describe.each(sorts)("sorted by %s", (sort) => {
     for (let i = 0; i < 18; i++) initialIds.push((await task.create(fieldsOf(i))).id);
     const toDelete = new Set(initialIds.filter((_, i) => i % 3 === 0));
     let round = 0;
-    const seen = await readAllPages(eve, { sort, limit: 4 }, async (itemsSoFar) => {
+    const returned = await readAllPages(eve, { sort, limit: 4 }, async (itemsSoFar) => {
       const returnedIds = idsOf(itemsSoFar);
       // One task that was returned already, which the cursor may point to, and one that was not.
       const deletedNow = [
@@ -81,7 +81,7 @@ describe.each(sorts)("sorted by %s", (sort) => {
       }
       if (round++ < 4) await task.create(fieldsOf(round));
     });
-    const ids = idsOf(seen);
+    const ids = idsOf(returned);
     expect(new Set(ids).size).toBe(ids.length);
     const { items } = await eve.page({ sort, limit: 100 });
     const remainingIds = idsOf(items).filter((id) => initialIds.includes(id));
@@ -91,19 +91,19 @@ describe.each(sorts)("sorted by %s", (sort) => {
 });
 
 test("a different limit on each page: every task once, in order", async () => {
-  const seen = [];
+  const returned = [];
   let cursor: string | null | undefined;
   for (const limit of [1, 20, 3, 100]) {
     const page = await ada.page({ sort: "-priority", limit, cursor });
     expect(page).toMatchObject({ total: 40, limit });
-    seen.push(...page.items);
+    returned.push(...page.items);
     cursor = page.next_cursor;
   }
   expect(cursor).toBeNull();
-  expect(idsOf(seen)).toEqual(idsOf(ordered(tasks, "-priority")));
+  expect(idsOf(returned)).toEqual(idsOf(ordered(tasks, "-priority")));
 });
 
-test("next_cursor is null on the last page and past it; otherwise it continues the list, whatever the page number", async () => {
+test("next_cursor is null if no task follows; a cursor continues the list, and the page number is then ignored", async () => {
   for (const [limit, page] of [
     [40, 1],
     [100, 1],

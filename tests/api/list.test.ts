@@ -74,13 +74,13 @@ describe.each(transports)("over $name", (transport) => {
       [40, 1],
       [100, 1],
     ])("with limit %s: %s pages with every task once", async (limit, pages) => {
-      const seen = [];
+      const returned = [];
       for (let page = 1; page <= pages; page++) {
         const result = await ada.page({ page, limit });
         expect(result).toMatchObject({ total: 40, page, limit, pages });
-        seen.push(...result.items);
+        returned.push(...result.items);
       }
-      expect(seen).toEqual(tasks);
+      expect(returned).toEqual(tasks);
     });
 
     const limitsOverMax: unknown[] =
@@ -189,10 +189,10 @@ describe.each(transports)("over $name", (transport) => {
     const order = sort === undefined ? {} : { sort };
 
     test("pages return every task once, in the contract's order, ties by id", async () => {
-      const seen: Task[] = [];
+      const returned: Task[] = [];
       for (let page = 1; page <= 6; page++)
-        seen.push(...(await ada.page({ ...order, page, limit: 7 })).items);
-      expect(idsOf(seen)).toEqual(idsOf(ordered(tasks, sort)));
+        returned.push(...(await ada.page({ ...order, page, limit: 7 })).items);
+      expect(idsOf(returned)).toEqual(idsOf(ordered(tasks, sort)));
     });
 
     test("filtered tasks keep the order", async () => {

@@ -40,7 +40,7 @@ describe.each(transports)("over $name", (transport) => {
     login(email, "wrong password", address);
   beforeEach(() => (addressCount = 0));
 
-  test("20 wrong passwords from many addresses: 429 for an hour, except from an address of an earlier sign-in", async () => {
+  test("20 wrong passwords from many addresses: 429 for that account for an hour, except at an address of an earlier sign-in", async () => {
     const knownAddress = newAddress();
     const { email, password } = await signUp(server.url, transport);
     expect((await login(email, password, knownAddress)).status).toBe(200);
