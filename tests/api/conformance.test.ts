@@ -3,9 +3,13 @@ import { codesOf } from "@taskwire/server/rest/codes.ts";
 import { operationsOf, prefix } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { documentedResponses } from "../support/conformance/documented-responses.ts";
+import {
+  createEnvironment,
+  type ServerState,
+  startServerInState,
+} from "../support/conformance/environments.ts";
 import { type Exchange, exchanges } from "../support/conformance/exchanges.ts";
-import { promised } from "../support/conformance/promises.ts";
-import { newWorld, type Place, startPlace } from "../support/conformance/worlds.ts";
 import { contractError, contractErrors } from "../support/docs/error-table.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { type Answer, type Transport, transports } from "../support/client/transports.ts";
@@ -14,55 +18,57 @@ import type { TestServer } from "../support/setup/server.ts";
 const [rest] = transports as [Transport];
 const operations = operationsOf(appRouter);
 
-const places: readonly Place[] = ["healthy", "strict", "broken", "away"];
-const servers = new Map<Place, TestServer>();
+const serverStates: readonly ServerState[] = ["healthy", "strict", "broken", "unavailable"];
+const servers = new Map<ServerState, TestServer>();
 beforeAll(async () => {
-  for (const place of places) servers.set(place, await startPlace(place));
+  for (const state of serverStates) servers.set(state, await startServerInState(state));
 });
 afterAll(() => Promise.all([...servers.values()].map((server) => server.close())));
 
-const statusOf = ({ answers }: Exchange): number =>
-  typeof answers === "number" ? answers : contractError(answers).status;
+const statusOf = ({ expected }: Exchange): number =>
+  typeof expected === "number" ? expected : contractError(expected).status;
 
-/** "GET /api/v1/tasks" and what it answers, as text, to be looked up. */
-const shown = new Set(
+/** The exchanges as keys: "GET /api/v1/tasks 200", "GET /api/v1/tasks INVALID_STATUS", "INVALID_STATUS". */
+const covered = new Set(
   exchanges.flatMap((each) => {
     const operation = operations.find(({ name }) => name === each.procedure);
     const path = `${operation?.rest.method} ${prefix}${operation?.rest.path}`;
-    return [`${path} ${statusOf(each)}`, `${path} ${each.answers}`, String(each.answers)];
+    return [`${path} ${statusOf(each)}`, `${path} ${each.expected}`, String(each.expected)];
   }),
 );
 
-const missing = (needed: readonly string[]): string[] => needed.filter((each) => !shown.has(each));
+const uncovered = (keys: readonly string[]): string[] => keys.filter((key) => !covered.has(key));
 
-describe("an exchange shows", () => {
-  test("every status that rest-v1.yaml names for an operation", () => {
-    expect(missing(promised.map(({ operation, status }) => `${operation} ${status}`))).toEqual([]);
+describe("the exchanges below cover", () => {
+  test("every status that rest-v1.yaml documents for an operation", () => {
+    expect(
+      uncovered(documentedResponses.map(({ operation, status }) => `${operation} ${status}`)),
+    ).toEqual([]);
   });
 
-  test("every code that rest-v1.yaml names for an operation", () => {
-    const named = promised.flatMap(({ operation, codes }) =>
+  test("every error code that rest-v1.yaml documents for an operation", () => {
+    const documented = documentedResponses.flatMap(({ operation, codes }) =>
       codes.map((code) => `${operation} ${code}`),
     );
-    expect(named.length).toBeGreaterThan(5);
-    expect(missing(named)).toEqual([]);
+    expect(documented.length).toBeGreaterThan(5);
+    expect(uncovered(documented)).toEqual([]);
   });
 
-  test("every code that CONTRACT.md names", () => {
-    expect(missing(contractErrors.map(({ code }) => code))).toEqual([]);
+  test("every error code of the table in CONTRACT.md", () => {
+    expect(uncovered(contractErrors.map(({ code }) => code))).toEqual([]);
   });
 
-  test("every code that the published document names for an operation", () => {
-    const named = operations.flatMap((operation) =>
+  test("every error code that the server's own OpenAPI document lists for an operation", () => {
+    const published = operations.flatMap((operation) =>
       codesOf(operation).map(
         (code) => `${operation.rest.method} ${prefix}${operation.rest.path} ${code}`,
       ),
     );
-    expect(missing(named)).toEqual([]);
+    expect(uncovered(published)).toEqual([]);
   });
 });
 
-test("the product's error table is the contract's", () => {
+test("the server's error table has the codes and sentences of CONTRACT.md", () => {
   expect(errorCodes.toSorted()).toEqual(contractErrors.map(({ code }) => code).toSorted());
   for (const { code, detail } of contractErrors.filter(
     ({ code: each }) => each !== "VALIDATION_ERROR",
@@ -70,23 +76,23 @@ test("the product's error table is the contract's", () => {
     expect(errors).toMatchObject({ [code]: { detail } });
 });
 
-const expectAnswer = (answer: Answer, expected: Exchange["answers"]): void => {
-  if (typeof expected === "number") expect(answer).toMatchObject({ status: expected });
-  else expectError(answer, contractError(expected).status, expected);
+const expectResponse = (response: Answer, expected: Exchange["expected"]): void => {
+  if (typeof expected === "number") expect(response).toMatchObject({ status: expected });
+  else expectError(response, contractError(expected).status, expected);
 };
 
-describe.each(exchanges.map((each) => [each.procedure, each.answers, each] as const))(
+describe.each(exchanges.map((each) => [each.procedure, each.expected, each] as const))(
   "%s",
-  (procedure, answers, { place, times, input, options, spoil }) => {
-    test(`answers ${answers}`, async () => {
-      const server = servers.get(place);
-      if (server === undefined) throw new Error(`Nothing is ${place}`);
-      const world = await newWorld(place, server);
-      const request = rest.request(procedure, await input(world), options(world));
-      let answer = await rest.send(server.url, spoil(request));
-      for (let i = 1; i < times; i++) answer = await rest.send(server.url, spoil(request));
-      // Sending has held the answer against rest-v1.yaml.
-      expectAnswer(answer, answers);
+  (procedure, expected, { serverState, times, input, options, modify }) => {
+    test(`returns ${expected} with a body as in rest-v1.yaml`, async () => {
+      const server = servers.get(serverState);
+      if (server === undefined) throw new Error(`No ${serverState} server`);
+      const environment = await createEnvironment(serverState, server);
+      const request = rest.request(procedure, await input(environment), options(environment));
+      let response = await rest.send(server.url, modify(request));
+      for (let i = 1; i < times; i++) response = await rest.send(server.url, modify(request));
+      // rest.send has already compared the body with rest-v1.yaml.
+      expectResponse(response, expected);
     });
   },
 );

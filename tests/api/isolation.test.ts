@@ -11,15 +11,18 @@ import { type Answer, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
-/** What is answered where there is none; undefined, as where there is one. */
-const absent: Record<IdField, ErrorCode | undefined> = {
+/**
+ * The error code for an id that no row has; undefined if the procedure then succeeds, as with an
+ * existing id.
+ */
+const notFoundCodes: Record<IdField, ErrorCode | undefined> = {
   task_id: "TASK_NOT_FOUND",
   tag_id: "TAG_NOT_FOUND",
   session_id: undefined,
 };
 
-/** How a stranger calls what takes an id: beside the ids, payloads that are valid, and payloads that are not. */
-const entries: Record<string, { valid: object[]; invalid: object[] }> = {
+/** For each procedure with an id in its input: the payloads that another user sends beside the ids. */
+const payloadsByProcedure: Record<string, { valid: object[]; invalid: object[] }> = {
   "auth.revokeSession": { valid: [{}], invalid: [] },
   "task.get": { valid: [{}], invalid: [] },
   "task.update": {
@@ -49,8 +52,8 @@ const entries: Record<string, { valid: object[]; invalid: object[] }> = {
   "tag.delete": { valid: [{}], invalid: [] },
 };
 
-/** The same for what is protected and takes none. */
-const withoutIds: Record<string, object[]> = {
+/** Valid inputs for each protected procedure without an id in its input. */
+const inputsWithoutIds: Record<string, object[]> = {
   "auth.me": [{}],
   "auth.listSessions": [{}],
   "auth.revokeOtherSessions": [{}],
@@ -63,33 +66,39 @@ const withoutIds: Record<string, object[]> = {
 };
 
 const router: AnyTRPCRouter = appRouter;
-// A router lists its procedures under their paths, whatever its own type says in full.
+// Safe: tRPC keys the procedures of a router by their full path.
 const procedures = Object.entries(router._def.procedures as Record<string, AnyTRPCProcedure>);
 
-/** The fields of a procedure's input that name a row. */
+/** Returns the id fields of a procedure's input. */
 const idFieldsOf = (procedure: AnyTRPCProcedure): string[] => {
-  // Not part of tRPC's public types; whoever takes something else than zod objects fails here.
+  // Not in tRPC's public types; the check below rejects an input that is not a zod object.
   const { inputs } = procedure._def as unknown as { inputs: unknown[] };
   return inputs.flatMap((input) => {
     const schema = input instanceof z.ZodPrefault ? input.unwrap() : input;
-    if (!(schema instanceof z.ZodObject)) throw new TypeError("An input that is no zod object");
+    if (!(schema instanceof z.ZodObject)) throw new TypeError("An input is not a zod object");
     return Object.keys(schema.shape).filter((name) => name.endsWith("_id"));
   });
 };
 
 const isProtected = (procedure: AnyTRPCProcedure): boolean => metaOf(procedure).auth === "access";
 
-test("whatever takes an id is called by a stranger below, and whatever is protected is called", () => {
-  const takingIds = procedures.filter(([, procedure]) => idFieldsOf(procedure).length > 0);
-  expect(takingIds.map(([name]) => name)).toEqual(Object.keys(entries));
-  for (const [, procedure] of takingIds) {
-    expect(Object.keys(absent)).toEqual(expect.arrayContaining(idFieldsOf(procedure)));
+test("the tables of this file list every procedure: with ids, protected without ids, or public", () => {
+  const withIds = procedures.filter(([, procedure]) => idFieldsOf(procedure).length > 0);
+  expect(withIds.map(([name]) => name)).toEqual(Object.keys(payloadsByProcedure));
+  for (const [, procedure] of withIds) {
+    expect(Object.keys(notFoundCodes)).toEqual(expect.arrayContaining(idFieldsOf(procedure)));
     expect(isProtected(procedure)).toBe(true);
   }
-  const open = procedures.filter(([, procedure]) => !isProtected(procedure)).map(([name]) => name);
-  expect(open).toEqual(["auth.register", "auth.login", "auth.refresh", "auth.logout"]);
-  const called = [...Object.keys(entries), ...Object.keys(withoutIds), ...open];
-  expect(procedures.map(([name]) => name).toSorted()).toEqual(called.toSorted());
+  const publicNames = procedures
+    .filter(([, procedure]) => !isProtected(procedure))
+    .map(([name]) => name);
+  expect(publicNames).toEqual(["auth.register", "auth.login", "auth.refresh", "auth.logout"]);
+  const listed = [
+    ...Object.keys(payloadsByProcedure),
+    ...Object.keys(inputsWithoutIds),
+    ...publicNames,
+  ];
+  expect(procedures.map(([name]) => name).toSorted()).toEqual(listed.toSorted());
 });
 
 let server: TestServer;
@@ -101,8 +110,8 @@ afterAll(() => server.close());
 const execute = (sql: string, values: unknown[] = []) =>
   server.deps.orm.em.fork().execute<{ text: string }[]>(sql, values);
 
-/** Everything that anybody owns. */
-const everything = async (): Promise<string | undefined> => {
+/** Returns all rows of all tables as one text. */
+const databaseSnapshot = async (): Promise<string | undefined> => {
   const all = (table: string) => `(select json_agg(t order by t::text) from ${table} t)`;
   const [row] = await execute(
     `select json_build_array(${["users", "sessions", "tasks", "tags", "task_tag_link"].map(all).join()})::text as text`,
@@ -110,15 +119,15 @@ const everything = async (): Promise<string | undefined> => {
   return row?.text;
 };
 
-/** All of an answer that a caller could tell it by. */
-const looksOf = ({ status, text, headers }: Answer) => ({
+/** Returns the parts of a response that could reveal whether a row exists. */
+const observableParts = ({ status, text, headers }: Answer) => ({
   status,
   text,
   headers: [...headers.keys()],
 });
 
 /** Ids that no row has. */
-const nobodys = {
+const unusedIds = {
   task_id: 2_000_000_000,
   tag_id: 2_000_000_000,
   session_id: "00000000-0000-4000-8000-000000000000",
@@ -126,57 +135,60 @@ const nobodys = {
 
 describe.each(transports)("over $name", (transport) => {
   let victim: Actor;
-  let stranger: Actor;
+  let attacker: Actor;
   let secret: { task: Task; tag: Tag };
-  let victims: Record<IdField, number | string>;
-  let own: typeof victims & { task_id: number };
+  let victimIds: Record<IdField, number | string>;
+  let ownIds: typeof victimIds & { task_id: number };
   beforeAll(async () => {
     victim = await newActor(server.url, transport);
-    stranger = await newActor(server.url, transport);
-    const make = async (actor: Actor, title: string, name: string) => {
-      const task = await actor.newTask({ title, description: "Nobody's business" });
+    attacker = await newActor(server.url, transport);
+    const createTaggedTask = async (actor: Actor, title: string, name: string) => {
+      const task = await actor.newTask({ title, description: "Private business" });
       const tag = await actor.newTag(name);
       await actor.call("task.addTag", { task_id: task.id, tag_id: tag.id });
       return { task, tag };
     };
-    secret = await make(victim, "The secret", "Secret");
-    const { task, tag } = await make(stranger, "My own", "Own");
+    secret = await createTaggedTask(victim, "The secret", "Secret");
+    const { task, tag } = await createTaggedTask(attacker, "My own", "Own");
     const sessionOf = ({ token }: Actor) => String(decodeJwt(token)["sid"]);
-    victims = {
+    victimIds = {
       task_id: secret.task.id,
       tag_id: secret.tag.id,
       session_id: sessionOf(victim),
     };
-    own = { task_id: task.id, tag_id: tag.id, session_id: sessionOf(stranger) };
+    ownIds = { task_id: task.id, tag_id: tag.id, session_id: sessionOf(attacker) };
   });
 
-  describe.each(Object.entries(entries))("%s", (name, { valid, invalid }) => {
+  describe.each(Object.entries(payloadsByProcedure))("%s", (name, { valid, invalid }) => {
     const fields = procedures
       .filter(([each]) => each === name)
       .flatMap(([, procedure]) => idFieldsOf(procedure))
-      .filter((field): field is IdField => field in absent);
-    // One id of another's and the rest the stranger's own, and all of another's.
+      .filter((field): field is IdField => field in notFoundCodes);
+    // Each id alone from the victim with the rest from the attacker, and all ids from the victim.
     const choices = [...fields.map((field) => [field]), ...(fields.length > 1 ? [fields] : [])];
 
-    test.each(choices)("tells nothing of another's %s %s", async (...foreign) => {
-      const before = await everything();
-      const pick = (from: typeof victims) =>
-        Object.fromEntries(
-          fields.map((field) => [field, (foreign.includes(field) ? from : own)[field]]),
-        );
-      for (const payload of [...valid, ...invalid]) {
-        const theirs = await stranger.call(name, { ...pick(victims), ...payload });
-        const missing = await stranger.call(name, { ...pick(nobodys), ...payload });
-        expect(looksOf(theirs)).toEqual(looksOf(missing));
-        const [first = "task_id"] = foreign;
-        const isInvalid = invalid.includes(payload);
-        expect([isInvalid, theirs.error?.code]).toContain(isInvalid || absent[first]);
-      }
-      expect(await everything()).toBe(before);
-    });
+    test.each(choices)(
+      "with another user's %s %s: same response as for an unused id, and no row changes",
+      async (...foreign) => {
+        const before = await databaseSnapshot();
+        const pick = (from: typeof victimIds) =>
+          Object.fromEntries(
+            fields.map((field) => [field, (foreign.includes(field) ? from : ownIds)[field]]),
+          );
+        for (const payload of [...valid, ...invalid]) {
+          const response = await attacker.call(name, { ...pick(victimIds), ...payload });
+          const responseForUnusedId = await attacker.call(name, { ...pick(unusedIds), ...payload });
+          expect(observableParts(response)).toEqual(observableParts(responseForUnusedId));
+          const [first = "task_id"] = foreign;
+          const isInvalid = invalid.includes(payload);
+          expect([isInvalid, response.error?.code]).toContain(isInvalid || notFoundCodes[first]);
+        }
+        expect(await databaseSnapshot()).toBe(before);
+      },
+    );
   });
 
-  test("lists, filters and searches find one's own only", async () => {
+  test("lists, filters and searches return only the caller's own rows", async () => {
     const { task, tag } = secret;
     for (const input of [
       { tag: "Secret" },
@@ -184,63 +196,67 @@ describe.each(transports)("over $name", (transport) => {
       { q: "secret" },
       { q: "business", tag: "Secret" },
     ]) {
-      expect(await stranger.page(input)).toMatchObject({ items: [], total: 0, pages: 0 });
+      expect(await attacker.page(input)).toMatchObject({ items: [], total: 0, pages: 0 });
     }
-    const mine = { items: [{ id: own.task_id, tags: [{ id: own.tag_id }] }], total: 1, pages: 1 };
+    const mine = {
+      items: [{ id: ownIds.task_id, tags: [{ id: ownIds.tag_id }] }],
+      total: 1,
+      pages: 1,
+    };
     for (const input of [{}, { q: "business" }, { sort: "-title" }, { tag: "Own" }, { limit: 1 }]) {
-      expect(await stranger.page(input)).toMatchObject(mine);
+      expect(await attacker.page(input)).toMatchObject(mine);
     }
-    expect((await stranger.call("tag.list")).data).toMatchObject([{ id: own.tag_id }]);
+    expect((await attacker.call("tag.list")).data).toMatchObject([{ id: ownIds.tag_id }]);
     expect(await victim.page({ tag: "Secret" })).toMatchObject({ items: [{ id: task.id }] });
   });
 
-  test("a walk over all ids finds one's own only", async () => {
-    const found = [];
+  test("reading every task id returns only the caller's own task, and 404 for the rest", async () => {
+    const readable = [];
     const statuses = new Set<number>();
-    for (let task_id = 1; task_id <= Math.max(own.task_id, secret.task.id) + 1; task_id++) {
-      const { status, data } = await stranger.call("task.get", { task_id });
+    for (let task_id = 1; task_id <= Math.max(ownIds.task_id, secret.task.id) + 1; task_id++) {
+      const { status, data } = await attacker.call("task.get", { task_id });
       statuses.add(status);
-      if (data !== undefined) found.push(data);
+      if (data !== undefined) readable.push(data);
     }
     expect(statuses).toEqual(new Set([200, 404]));
-    expect(found).toMatchObject([{ id: own.task_id }]);
+    expect(readable).toMatchObject([{ id: ownIds.task_id }]);
   });
 
   const protectedCalls = [
-    ...Object.entries(entries).flatMap(([name, { valid }]) =>
+    ...Object.entries(payloadsByProcedure).flatMap(([name, { valid }]) =>
       valid.map((each) => [name, each] as const),
     ),
-    ...Object.entries(withoutIds).flatMap(([name, inputs]) =>
+    ...Object.entries(inputsWithoutIds).flatMap(([name, inputs]) =>
       inputs.map((each) => [name, each] as const),
     ),
   ];
 
-  test("nothing protected is answered without a token, however wrong the input", async () => {
+  test("protected procedures return MISSING_TOKEN without a token, also for invalid input", async () => {
     for (const [name] of protectedCalls)
       for (const input of [{}, { task_id: "x", tag_id: "x", title: 5, page: "x" }]) {
-        const answer = await transport.call(server.url, name, input);
-        expectError(answer, 401, "MISSING_TOKEN");
-        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+        const response = await transport.call(server.url, name, input);
+        expectError(response, 401, "MISSING_TOKEN");
+        expect(response.headers.get("www-authenticate")).toBe("Bearer");
       }
   });
 
-  test("the token of a user who is no more is refused by all that is protected", async () => {
-    const gone = await newActor(server.url, transport);
-    const [task, tag] = [await gone.newTask(), await gone.newTag()];
-    await execute("delete from users where id = ?", [gone.id]);
-    const before = await everything();
-    const gones = { task_id: task.id, tag_id: tag.id, session_id: nobodys.session_id };
-    for (const ids of [gones, victims, nobodys])
+  test("protected procedures return INVALID_TOKEN for the token of a deleted user, and change no row", async () => {
+    const deletedUser = await newActor(server.url, transport);
+    const [task, tag] = [await deletedUser.newTask(), await deletedUser.newTag()];
+    await execute("delete from users where id = ?", [deletedUser.id]);
+    const before = await databaseSnapshot();
+    const deletedUserIds = { task_id: task.id, tag_id: tag.id, session_id: unusedIds.session_id };
+    for (const ids of [deletedUserIds, victimIds, unusedIds])
       for (const [name, payload] of protectedCalls) {
-        const takesIds = name in entries;
-        const answer = await gone.call(name, { ...(takesIds ? ids : {}), ...payload });
-        expect({ name, status: answer.status, code: answer.error?.code }).toEqual({
+        const takesIds = name in payloadsByProcedure;
+        const response = await deletedUser.call(name, { ...(takesIds ? ids : {}), ...payload });
+        expect({ name, status: response.status, code: response.error?.code }).toEqual({
           name,
           status: 401,
           code: "INVALID_TOKEN",
         });
-        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+        expect(response.headers.get("www-authenticate")).toBe("Bearer");
       }
-    expect(await everything()).toBe(before);
+    expect(await databaseSnapshot()).toBe(before);
   });
 });

@@ -38,22 +38,25 @@ describe.each(transports)("over $name", (transport) => {
       ["auth.register", 5],
       ["auth.login", 5],
       ["auth.refresh", 10],
-    ])("%s takes %i attempts a minute, failed or not", async (procedure, limit) => {
-      const attempt = () => transport.call(server.url, procedure, { email: "x", password: 5 });
-      for (let i = 0; i < limit; i++) expect((await attempt()).status).not.toBe(429);
-      const refused = await attempt();
-      expectError(refused, 429, "RATE_LIMIT_EXCEEDED");
-      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-      expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
+    ])(
+      "%s returns 429 with Retry-After (1 to 60 s) after %i failed attempts in a minute",
+      async (procedure, limit) => {
+        const attempt = () => transport.call(server.url, procedure, { email: "x", password: 5 });
+        for (let i = 0; i < limit; i++) expect((await attempt()).status).not.toBe(429);
+        const rejected = await attempt();
+        expectError(rejected, 429, "RATE_LIMIT_EXCEEDED");
+        expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+        expect(Number(rejected.headers.get("retry-after"))).toBeLessThanOrEqual(60);
+      },
+    );
+
+    test("50 concurrent sign-ins: 5 return 401, 45 return 429", async () => {
+      const responses = await Promise.all(Array.from({ length: 50 }, () => login(transport)));
+      expect(responses.filter(({ status }) => status === 401)).toHaveLength(5);
+      expect(responses.filter(({ status }) => status === 429)).toHaveLength(45);
     });
 
-    test("evaluates five of fifty at once", async () => {
-      const answers = await Promise.all(Array.from({ length: 50 }, () => login(transport)));
-      expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
-      expect(answers.filter(({ status }) => status === 429)).toHaveLength(45);
-    });
-
-    test("refuses the right password too, and leaves the other endpoints alone", async () => {
+    test("after 5 sign-ins a correct password returns 429; auth.refresh and auth.me still succeed", async () => {
       const { email, password, cookie, token } = await signUp(server.url, transport);
       for (let i = 0; i < 4; i++) await login(transport, {}, email);
       expectError(
@@ -67,8 +70,8 @@ describe.each(transports)("over $name", (transport) => {
       expect((await transport.call(server.url, "auth.me", undefined, { token })).status).toBe(200);
     });
 
-    test("believes no header that names another address", async () => {
-      const spoofed = () => {
+    test("without TRUST_PROXY, requests with different forwarded addresses share one limit", async () => {
+      const spoofedHeaders = () => {
         const address = `10.0.0.${Math.floor(Math.random() * 250)}`;
         return {
           "x-forwarded-for": address,
@@ -77,34 +80,35 @@ describe.each(transports)("over $name", (transport) => {
           "cf-connecting-ip": address,
         };
       };
-      for (let i = 0; i < 5; i++) expect((await login(transport, spoofed())).status).toBe(401);
-      expectError(await login(transport, spoofed()), 429, "RATE_LIMIT_EXCEEDED");
+      for (let i = 0; i < 5; i++)
+        expect((await login(transport, spoofedHeaders())).status).toBe(401);
+      expectError(await login(transport, spoofedHeaders()), 429, "RATE_LIMIT_EXCEEDED");
     });
   });
 
-  describe("behind a proxy that is trusted", () => {
+  describe("with TRUST_PROXY set to the proxy's address", () => {
     beforeEach(() => start({ TRUST_PROXY: "127.0.0.1" }));
 
-    test("counts each client by itself", async () => {
+    test("each forwarded client address has its own limit", async () => {
       for (let i = 1; i <= 7; i++)
         expect((await login(transport, { "x-forwarded-for": `192.0.2.${i}` })).status).toBe(401);
     });
 
     test.each([
       [
-        "an address chosen by the client before the proxy's",
+        "addresses sent by the client before the one that the proxy appends",
         (i: number) => `10.0.0.${i}, 192.0.2.1`,
       ],
-      ["addresses of one IPv6 /64", (i: number) => `2001:db8:1:2::${i}`],
+      ["addresses of one IPv6 /64 network", (i: number) => `2001:db8:1:2::${i}`],
       [
-        "one IPv4 address, plain and mapped",
+        "one IPv4 address, plain and IPv4-mapped",
         (i: number) => (i % 2 ? "192.0.2.9" : "::ffff:192.0.2.9"),
       ],
       [
-        "what is no address",
+        "malformed addresses",
         (i: number) => ["abc", "1.2.3.4:99", "1.2.3.4.5", "x".repeat(4096)][i % 4] ?? "",
       ],
-    ])("counts %s as one", async (_, address) => {
+    ])("%s share one limit", async (_, address) => {
       for (let i = 0; i < 5; i++)
         expect((await login(transport, { "x-forwarded-for": address(i) })).status).toBe(401);
       expectError(
@@ -116,8 +120,8 @@ describe.each(transports)("over $name", (transport) => {
   });
 });
 
-describe("one budget", () => {
-  test("counts three attempts by REST and three by tRPC as six", async () => {
+describe("one rate limit for both transports", () => {
+  test("three sign-ins over REST and two over tRPC use the limit of 5: the next returns 429", async () => {
     await start();
     const [rest, rpc] = transports as [Transport, Transport];
     for (const transport of [rest, rpc, rest, rpc, rest])
@@ -125,7 +129,7 @@ describe("one budget", () => {
     expectError(await login(rpc), 429, "RATE_LIMIT_EXCEEDED");
   });
 
-  test("counts every call of a batch", async () => {
+  test("every call of a tRPC batch counts: of 10 sign-ins, 5 return RATE_LIMIT_EXCEEDED", async () => {
     await start();
     const calls = Object.fromEntries(
       Array.from({ length: 10 }, (_, i) => [i, { email: "a", password: "b" }]),
@@ -138,8 +142,8 @@ describe("one budget", () => {
         body: JSON.stringify(calls),
       },
     );
-    const answers = (await response.json()) as { error: { data: { code: string } } }[];
-    const codes = answers.map(({ error }) => error.data.code).toSorted();
+    const results = (await response.json()) as { error: { data: { code: string } } }[];
+    const codes = results.map(({ error }) => error.data.code).toSorted();
     expect(response.status).toBe(207);
     expect(codes).toEqual([
       ...Array(5).fill("INVALID_CREDENTIALS"),
@@ -147,19 +151,19 @@ describe("one budget", () => {
     ]);
   });
 
-  test("is whole again after Retry-After, which refused attempts do not prolong", async () => {
-    // The limiter counts by the process's clock; only Date moves here, timers and sockets stay real.
+  test("sign-in is possible again after Retry-After; rejected attempts do not extend it", async () => {
+    // The limiter uses the process's clock. Only Date is faked; timers and sockets stay real.
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
       await start();
       const [transport] = transports as [Transport];
       for (let i = 0; i < 5; i++) await login(transport);
       vi.setSystemTime(Date.now() + 30_000);
-      const refused = await login(transport);
-      const wait = Number(refused.headers.get("retry-after"));
-      expect(wait).toBeLessThanOrEqual(30);
+      const rejected = await login(transport);
+      const retryAfter = Number(rejected.headers.get("retry-after"));
+      expect(retryAfter).toBeLessThanOrEqual(30);
       await login(transport);
-      vi.setSystemTime(Date.now() + wait * 1000);
+      vi.setSystemTime(Date.now() + retryAfter * 1000);
       expect((await login(transport)).status).toBe(401);
     } finally {
       vi.useRealTimers();

@@ -18,8 +18,8 @@ describe.each(transports)("over $name", (transport) => {
     ada = await newActor(server.url, transport);
   });
 
-  const bad: [name: string, code: ErrorCode, ...values: unknown[]][] = [
-    ...["page", "limit"].map((name): (typeof bad)[number] =>
+  const invalidParameters: [name: string, code: ErrorCode, ...values: unknown[]][] = [
+    ...["page", "limit"].map((name): (typeof invalidParameters)[number] =>
       transport.name === "REST"
         ? [
             name,
@@ -57,33 +57,39 @@ describe.each(transports)("over $name", (transport) => {
     ...(transport.name === "REST"
       ? []
       : ["page", "limit", "q", "status", "priority", "tag", "sort", "cursor"].map(
-          (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", true, ["1"], { a: 1 }],
+          (name): (typeof invalidParameters)[number] => [
+            name,
+            "VALIDATION_ERROR",
+            true,
+            ["1"],
+            { a: 1 },
+          ],
         )),
     ...(transport.name === "REST"
       ? []
       : ["page", "limit", "q", "status", "priority", "tag", "sort"].map(
-          (name): (typeof bad)[number] => [name, "VALIDATION_ERROR", null],
+          (name): (typeof invalidParameters)[number] => [name, "VALIDATION_ERROR", null],
         )),
   ];
   test.each(
-    bad.flatMap(([name, code, ...values]) =>
+    invalidParameters.flatMap(([name, code, ...values]) =>
       values.map((value) => [name, shortJson(value), code, value] as const),
     ),
-  )("%s refuses %s with %s", async (name, _, code, value) => {
-    const answer = await ada.call("task.list", { [name]: value });
-    expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
+  )("%s = %s returns %s", async (name, _, code, value) => {
+    const response = await ada.call("task.list", { [name]: value });
+    expectError(response, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
   });
 
-  test("the first wrong parameter in the schema's order decides", async () => {
-    const wrong = {
+  test("several invalid parameters: the error names the first in the schema's order", async () => {
+    const invalid = {
       sort: "x",
       priority: "x",
       status: "x",
       limit: transport.name === "REST" ? "0" : 0,
     };
-    expectError(await ada.call("task.list", wrong), 400, "INVALID_PAGINATION", "limit");
-    const { limit: _, ...less } = wrong;
-    expectError(await ada.call("task.list", less), 400, "INVALID_STATUS", "status");
+    expectError(await ada.call("task.list", invalid), 400, "INVALID_PAGINATION", "limit");
+    const { limit: _, ...withoutLimit } = invalid;
+    expectError(await ada.call("task.list", withoutLimit), 400, "INVALID_STATUS", "status");
   });
 });
 
@@ -114,7 +120,7 @@ describe("over REST", () => {
     "tag=1&tag=2",
     "tag[a]=1",
     "sort=title&sort=-title",
-  ])("a parameter that is no single text is not valid: %s", async (query) => {
+  ])("a repeated or nested parameter returns VALIDATION_ERROR: %s", async (query) => {
     const { status, body } = await get(query);
     const field = /^\w+/.exec(query)?.[0];
     expect({ status, ...body }).toMatchObject({ status: 422, code: "VALIDATION_ERROR", field });
@@ -128,7 +134,7 @@ describe("over REST", () => {
     "q=%E0%A4%A",
     "",
     "&&=",
-  ])("what is no parameter is ignored: %s", async (query) => {
+  ])("unknown or malformed query parts are ignored: %s", async (query) => {
     const { status, body } = await get(query);
     expect(status).toBe(200);
     expect(Object.keys(body)).toEqual(["items", "total", "page", "limit", "pages"]);

@@ -17,8 +17,8 @@ interface Filters {
   q?: string | undefined;
 }
 
-/** The contract's filters, told once more in plain JavaScript. */
-const fits = ({ status = "all", priority, tag, q = "" }: Filters, task: Task): boolean =>
+/** The contract's filters, written again in JavaScript to compute the expected tasks. */
+const matchesFilters = ({ status = "all", priority, tag, q = "" }: Filters, task: Task): boolean =>
   (status === "all" || task.completed === (status === "completed")) &&
   (priority === undefined || task.priority === priority) &&
   (tag === undefined || task.tags.some(({ id, name }) => name === tag || String(id) === tag)) &&
@@ -34,26 +34,26 @@ describe.each(transports)("over $name", (transport) => {
     workId = String(tasks.flatMap(({ tags }) => tags).find(({ name }) => name === "Work")?.id);
   });
 
-  const expectFound = async (filters: Filters) => {
-    const given = Object.entries(filters).filter(([, value]) => value !== undefined);
-    const { items, total } = await ada.page({ ...Object.fromEntries(given), limit: 100 });
-    const expected = tasks.filter((task) => fits(filters, task));
+  const expectMatches = async (filters: Filters) => {
+    const parameters = Object.entries(filters).filter(([, value]) => value !== undefined);
+    const { items, total } = await ada.page({ ...Object.fromEntries(parameters), limit: 100 });
+    const expected = tasks.filter((task) => matchesFilters(filters, task));
     expect(idsOf(items)).toEqual(idsOf(expected));
     expect(total).toBe(expected.length);
     return total;
   };
 
-  describe("a page", () => {
-    test("is the first twenty, oldest first, unless asked for otherwise", async () => {
-      const standard = { total: 40, page: 1, limit: 20, pages: 2 };
-      expect(await ada.page()).toMatchObject({ ...standard, items: tasks.slice(0, 20) });
-      expect(await ada.page({})).toMatchObject({ ...standard, items: tasks.slice(0, 20) });
-      const named = { page: 1, limit: 20, q: "", status: "all" };
-      expect(await ada.page(named)).toMatchObject({ ...standard, items: tasks.slice(0, 20) });
+  describe("pages", () => {
+    test("without parameters, and with the default values: the first 20 tasks, oldest first", async () => {
+      const firstPage = { total: 40, page: 1, limit: 20, pages: 2 };
+      expect(await ada.page()).toMatchObject({ ...firstPage, items: tasks.slice(0, 20) });
+      expect(await ada.page({})).toMatchObject({ ...firstPage, items: tasks.slice(0, 20) });
+      const defaults = { page: 1, limit: 20, q: "", status: "all" };
+      expect(await ada.page(defaults)).toMatchObject({ ...firstPage, items: tasks.slice(0, 20) });
       expect(idsOf(tasks)).toEqual(idsOf(ordered(tasks, undefined)));
     });
 
-    test("answers these fields alone, and is not to be kept", async () => {
+    test("have only the contract's fields, and Cache-Control: no-store", async () => {
       const { data, headers } = await ada.call("task.list");
       const cursor = transport.name === "RPC" ? ["next_cursor"] : [];
       expect(Object.keys(data as object)).toEqual([
@@ -73,41 +73,41 @@ describe.each(transports)("over $name", (transport) => {
       [39, 2],
       [40, 1],
       [100, 1],
-    ])("of %s counts its likes", async (limit, pages) => {
-      const seen = [];
+    ])("with limit %s: %s pages with every task once", async (limit, pages) => {
+      const returned = [];
       for (let page = 1; page <= pages; page++) {
-        const answer = await ada.page({ page, limit });
-        expect(answer).toMatchObject({ total: 40, page, limit, pages });
-        seen.push(...answer.items);
+        const result = await ada.page({ page, limit });
+        expect(result).toMatchObject({ total: 40, page, limit, pages });
+        returned.push(...result.items);
       }
-      expect(seen).toEqual(tasks);
+      expect(returned).toEqual(tasks);
     });
 
-    const tooMany: unknown[] =
+    const limitsOverMax: unknown[] =
       transport.name === "REST" ? ["101", "1000", `1${"0".repeat(40)}`] : [101, 1e9, 1e300];
-    test.each(tooMany)("holds a hundred tasks, also when asked for %s", async (limit) => {
+    test.each(limitsOverMax)("with limit %s, over the maximum: limit 100", async (limit) => {
       expect(await ada.page({ limit })).toMatchObject({ limit: 100, pages: 1, items: tasks });
     });
 
-    const pastEnd: unknown[] =
+    const pagesPastEnd: unknown[] =
       transport.name === "REST"
         ? ["3", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
         : [3, 2 ** 31, 2 ** 53, 1e300];
-    test.each(pastEnd)("past the end has no tasks: %s", async (page) => {
-      const answer = await ada.page({ page });
-      expect(answer).toMatchObject({ items: [], total: 40, limit: 20, pages: 2 });
-      expect(answer.page).toBe(Number(page));
+    test.each(pagesPastEnd)("past the end: no items, and page %s as requested", async (page) => {
+      const result = await ada.page({ page });
+      expect(result).toMatchObject({ items: [], total: 40, limit: 20, pages: 2 });
+      expect(result.page).toBe(Number(page));
     });
 
-    test("of nothing", async () => {
+    test("of a user without tasks: no items, total 0, pages 0", async () => {
       const eve = await newActor(server.url, transport);
-      const nothing = { items: [], total: 0, page: 1, limit: 20, pages: 0 };
-      expect(await eve.page()).toMatchObject(nothing);
-      expect(await eve.page({ page: 5, sort: "title" })).toMatchObject({ ...nothing, page: 5 });
+      const emptyPage = { items: [], total: 0, page: 1, limit: 20, pages: 0 };
+      expect(await eve.page()).toMatchObject(emptyPage);
+      expect(await eve.page({ page: 5, sort: "title" })).toMatchObject({ ...emptyPage, page: 5 });
     });
   });
 
-  describe("a search", () => {
+  describe("search with q", () => {
     test.each([
       "apple",
       "APPLE",
@@ -130,8 +130,8 @@ describe.each(transports)("over $name", (transport) => {
       "\u{1F389}",
       " ",
       "apple pie",
-    ])("finds %j in title or description, and nothing else", async (q) => {
-      expect(await expectFound({ q })).toBeGreaterThan(0);
+    ])("%j returns exactly the tasks with it in title or description, in any case", async (q) => {
+      expect(await expectMatches({ q })).toBeGreaterThan(0);
     });
 
     test.each([
@@ -143,28 +143,28 @@ describe.each(transports)("over $name", (transport) => {
       "'; drop table tasks; --",
       "apple%pie",
       "x".repeat(5000),
-    ])("finds nothing for %.20s", async (q) => {
-      expect(await expectFound({ q })).toBe(0);
+    ])("%.20s matches no task", async (q) => {
+      expect(await expectMatches({ q })).toBe(0);
     });
   });
 
   test.each([undefined, "all", "pending", "completed"])(
-    "status %s goes with every other filter",
+    "status %s combines with priority, tag and q: only tasks that match all",
     async (status) => {
-      let found = 0;
+      let matchCount = 0;
       for (const priority of [undefined, "medium"])
         for (const tag of [undefined, workId])
           for (const q of [undefined, "APPLE", "%"]) {
-            found += await expectFound({ status, priority, tag, q });
+            matchCount += await expectMatches({ status, priority, tag, q });
           }
-      expect(found).toBeGreaterThan(20);
+      expect(matchCount).toBeGreaterThan(20);
     },
   );
 
-  describe("a tag", () => {
-    test("is meant by its name, by its id, or by a name of digits", async () => {
-      const byName = await expectFound({ tag: "Work" });
-      const byDigits = await expectFound({ tag: workId });
+  describe("filter by tag", () => {
+    test("text matches the name; digits match the id or the name", async () => {
+      const byName = await expectMatches({ tag: "Work" });
+      const byDigits = await expectMatches({ tag: workId });
       expect([byName, byDigits]).toEqual([10, 13]);
     });
 
@@ -180,28 +180,28 @@ describe.each(transports)("over $name", (transport) => {
       "1e2",
       "%",
       "Wor_",
-    ])("that is not there has no tasks: %j", async (tag) => {
-      expect(await expectFound({ tag })).toBe(0);
+    ])("%j is not a tag: no items", async (tag) => {
+      expect(await expectMatches({ tag })).toBe(0);
     });
   });
 
   describe.each(sorts)("sorted by %s", (sort) => {
     const order = sort === undefined ? {} : { sort };
 
-    test("pages follow the contract's order, ties by id, each task once", async () => {
-      const seen: Task[] = [];
+    test("pages return every task once, in the contract's order, ties by id", async () => {
+      const returned: Task[] = [];
       for (let page = 1; page <= 6; page++)
-        seen.push(...(await ada.page({ ...order, page, limit: 7 })).items);
-      expect(idsOf(seen)).toEqual(idsOf(ordered(tasks, sort)));
+        returned.push(...(await ada.page({ ...order, page, limit: 7 })).items);
+      expect(idsOf(returned)).toEqual(idsOf(ordered(tasks, sort)));
     });
 
-    test("a filter leaves the order as it is", async () => {
+    test("filtered tasks keep the order", async () => {
       const filters = { status: "pending", tag: workId };
       const { items } = await ada.page({ ...order, ...filters });
       expect(idsOf(items)).toEqual(
         idsOf(
           ordered(
-            tasks.filter((task) => fits(filters, task)),
+            tasks.filter((task) => matchesFilters(filters, task)),
             sort,
           ),
         ),

@@ -21,51 +21,54 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const people = 5;
-/** Each sequence has up to 600 operations, 300 on average: 6 of them are about 2,000. */
+const userCount = 5;
+/** A sequence has up to 600 operations, 300 on average: 6 sequences have about 2,000. */
 const sequences = times("MODEL_SEQUENCES", 6);
 const [rest, rpc] = transports as [Transport, Transport];
 
-const successOf = (procedure: string, isNew: boolean): number => {
+const successStatusOf = (procedure: string, isNew: boolean): number => {
   if (/delete|remove/i.test(procedure)) return 204;
   return isNew ? 201 : 200;
 };
 
-/** Does one operation on the product and on the model, and compares all that both say. */
-const step = async (
+/** Runs one operation on the server and on the model, and compares the responses. */
+const runOnBoth = async (
   model: Model,
   users: readonly { id: string; token: string }[],
-  chosen: Operation,
+  current: Operation,
 ): Promise<void> => {
-  const { procedure, isRest } = chosen;
-  const user = users[chosen.by];
-  const input = inputOf(chosen, model, model.of(user?.id ?? "nobody"));
+  const { procedure, isRest } = current;
+  const user = users[current.userIndex];
+  const input = inputOf(current, model, model.dataOf(user?.id ?? "anonymous"));
   const transport = isRest ? rest : rpc;
-  const answer = await transport.call(server.url, procedure, input, { token: user?.token });
+  const response = await transport.call(server.url, procedure, input, { token: user?.token });
   try {
-    const expected = model.call(user?.id, procedure, { input, isRest, answer: answer.data });
-    expectAnswer(answer, procedure, isRest, expected);
+    const expected = model.call(user?.id, procedure, { input, isRest, response: response.data });
+    expectResponse(response, procedure, isRest, expected);
   } catch (cause) {
     const call = `${transport.name} ${procedure} ${JSON.stringify(input)}`;
-    throw new Error(`User ${chosen.by}: ${call}, answered ${answer.status} ${answer.text}`, {
-      cause,
-    });
+    throw new Error(
+      `User ${current.userIndex}: ${call} returned ${response.status} ${response.text}`,
+      {
+        cause,
+      },
+    );
   }
 };
 
-const expectAnswer = (
+const expectResponse = (
   { status, data, error }: Answer,
   procedure: string,
   isRest: boolean,
   { code, field, isNew = false, data: expected }: ReturnType<Model["call"]>,
 ): void => {
   if (code === undefined) {
-    const success = isRest ? successOf(procedure, isNew) : 200;
+    const success = isRest ? successStatusOf(procedure, isNew) : 200;
     expect({ status, data, error }).toEqual({ status: success, data: expected });
     return;
   }
   const row = contractError(code);
-  // This code alone has a sentence for each fault, which names the field.
+  // VALIDATION_ERROR has no fixed sentence, but its sentence names the field.
   const detail = code === "VALIDATION_ERROR" ? expect.stringMatching(field ?? "") : row.detail;
   expect(status).toBe(row.status);
   expect({ code: error?.code, detail: error?.detail, field: error?.field }).toEqual({
@@ -75,34 +78,44 @@ const expectAnswer = (
   });
 };
 
-test("whatever several users do, each sees what a model of the contract has for them", async () => {
-  let steps = 0;
+test("random calls of five users over both transports get the responses of the reference model", async () => {
+  let executed = 0;
   const property = fc.asyncProperty(
-    fc.array(operation(people), { maxLength: 600, size: "max" }),
+    fc.array(operation(userCount), { maxLength: 600, size: "max" }),
     async (operations) => {
-      const users = await Promise.all(Array.from({ length: people }, () => addAccount(server)));
+      const users = await Promise.all(Array.from({ length: userCount }, () => addAccount(server)));
       const model = new Model();
-      for (const chosen of operations) await step(model, users, chosen);
-      for (let by = 0; by < people; by++) {
+      for (const current of operations) await runOnBoth(model, users, current);
+      for (let userIndex = 0; userIndex < userCount; userIndex++) {
         for (const isRest of [true, false]) {
-          await step(model, users, { by, isRest, procedure: "tag.list", input: undefined });
-          await step(model, users, { by, isRest, procedure: "task.list", input: { limit: 100 } });
+          await runOnBoth(model, users, {
+            userIndex,
+            isRest,
+            procedure: "tag.list",
+            input: undefined,
+          });
+          await runOnBoth(model, users, {
+            userIndex,
+            isRest,
+            procedure: "task.list",
+            input: { limit: 100 },
+          });
         }
       }
-      steps += operations.length;
+      executed += operations.length;
     },
   );
   await fc.assert(property, {
     ...repeated,
     numRuns: sequences,
     unbiased: true,
-    // Shrinking a failure ends here, with the shortest sequence so far.
+    // Stops the shrinking of a failure: fast-check then reports the shortest sequence so far.
     interruptAfterTimeLimit: 90_000,
   });
-  expect(steps).toBeGreaterThan(sequences * 100);
+  expect(executed).toBeGreaterThan(sequences * 100);
 }, 120_000);
 
-test("the operations call every procedure of tasks and tags", () => {
+test("the generated operations include every procedure of tasks and tags", () => {
   const served = operationsOf(appRouter).map(({ name }) => name);
   expect(calledProcedures.toSorted()).toEqual(
     served.filter((name) => !name.startsWith("auth.")).toSorted(),

@@ -7,9 +7,9 @@ import { transports } from "../support/client/transports.ts";
 import { signUp } from "../support/client/people.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-// One sign-in a minute from an address: so 4 wrong passwords an hour for an account from there, and 20 from anywhere.
-const fromAddress = 4;
-const fromAnywhere = 20;
+// RATE_LIMIT_LOGIN=1 allows this many wrong passwords an hour for one account: 4 from one address, 20 from all.
+const maxFromAddress = 4;
+const maxFromAll = 20;
 
 let orm: Orm;
 let server: TestServer;
@@ -25,8 +25,8 @@ beforeEach(async () => {
 afterEach(() => server.close());
 afterAll(() => orm.close());
 
-let addresses = 0;
-const newAddress = () => `198.51.100.${(addresses += 1)}`;
+let addressCount = 0;
+const newAddress = () => `198.51.100.${(addressCount += 1)}`;
 
 describe.each(transports)("over $name", (transport) => {
   const login = (email: string, password: string, address = newAddress()) =>
@@ -36,25 +36,28 @@ describe.each(transports)("over $name", (transport) => {
       { email, password },
       { headers: { "x-forwarded-for": address } },
     );
-  const guess = (email: string, address?: string) => login(email, "wrong password", address);
-  beforeEach(() => (addresses = 0));
+  const loginWithWrongPassword = (email: string, address?: string) =>
+    login(email, "wrong password", address);
+  beforeEach(() => (addressCount = 0));
 
-  test("guesses from many addresses are refused, but not the owner at a known one", async () => {
-    const home = newAddress();
+  test("20 wrong passwords from many addresses: 429 for that account for an hour, except at an address of an earlier sign-in", async () => {
+    const knownAddress = newAddress();
     const { email, password } = await signUp(server.url, transport);
-    expect((await login(email, password, home)).status).toBe(200);
+    expect((await login(email, password, knownAddress)).status).toBe(200);
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
-      const guesses = await Promise.all(Array.from({ length: 50 }, () => guess(email)));
-      expect(guesses.filter(({ status }) => status === 401)).toHaveLength(fromAnywhere);
-      const refused = guesses.filter(({ status }) => status === 429);
-      expect(refused).toHaveLength(50 - fromAnywhere);
+      const attempts = await Promise.all(
+        Array.from({ length: 50 }, () => loginWithWrongPassword(email)),
+      );
+      expect(attempts.filter(({ status }) => status === 401)).toHaveLength(maxFromAll);
+      const rejected = attempts.filter(({ status }) => status === 429);
+      expect(rejected).toHaveLength(50 - maxFromAll);
       expectError(await login(email, password), 429, "RATE_LIMIT_EXCEEDED");
-      const wait = Number(refused[0]?.headers.get("retry-after"));
-      expect(wait).toBeGreaterThan(3500);
-      expect(wait).toBeLessThanOrEqual(3600);
+      const retryAfter = Number(rejected[0]?.headers.get("retry-after"));
+      expect(retryAfter).toBeGreaterThan(3500);
+      expect(retryAfter).toBeLessThanOrEqual(3600);
       vi.setSystemTime(Date.now() + 61_000);
-      expect((await login(email, password, home)).status).toBe(200);
+      expect((await login(email, password, knownAddress)).status).toBe(200);
       vi.setSystemTime(Date.now() + 3_600_000);
       expect((await login(email, password)).status).toBe(200);
     } finally {
@@ -62,64 +65,68 @@ describe.each(transports)("over $name", (transport) => {
     }
   });
 
-  test("an account that nobody has is refused at the same count, with the same bytes", async () => {
+  test("an unknown e-mail address gets the same responses as an existing one, with 429 after the same count", async () => {
     const [known, unknown] = [await signUp(server.url, transport), `${randomUUID()}@example.com`];
-    const flood = async (email: string) => {
-      const answers = [];
-      for (let i = 0; i <= fromAnywhere; i++) answers.push(await guess(email));
-      return answers.map(({ status, text, headers }) => ({
+    const attemptRepeatedly = async (email: string) => {
+      const responses = [];
+      for (let i = 0; i <= maxFromAll; i++) responses.push(await loginWithWrongPassword(email));
+      return responses.map(({ status, text, headers }) => ({
         status,
         text,
         keys: [...headers.keys()],
       }));
     };
-    const told = await flood(known.email);
-    expect(told.at(-1)?.status).toBe(429);
-    expect(await flood(unknown)).toEqual(told);
-    // Another spelling is the same account.
-    expectError(await guess(` ${unknown.toUpperCase()}`), 429, "RATE_LIMIT_EXCEEDED");
+    const responsesToKnown = await attemptRepeatedly(known.email);
+    expect(responsesToKnown.at(-1)?.status).toBe(429);
+    expect(await attemptRepeatedly(unknown)).toEqual(responsesToKnown);
+    // Another spelling of the address counts as the same account.
+    expectError(
+      await loginWithWrongPassword(` ${unknown.toUpperCase()}`),
+      429,
+      "RATE_LIMIT_EXCEEDED",
+    );
   });
 
-  test("guesses from one address are refused for an hour, known or not, and nobody else is", async () => {
+  test("4 wrong passwords from one address: 429 for that account from there, even after earlier sign-ins; others succeed", async () => {
     const address = newAddress();
     const grace = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
     await transport.call(server.url, "auth.register", grace);
     const ada = await signUp(server.url, transport);
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
-      const later = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+      const advance = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
       expect((await login(ada.email, ada.password, address)).status).toBe(200);
-      for (let i = 0; i < fromAddress; i++) {
-        later(61);
-        expect((await guess(ada.email, address)).status).toBe(401);
+      for (let i = 0; i < maxFromAddress; i++) {
+        advance(61);
+        expect((await loginWithWrongPassword(ada.email, address)).status).toBe(401);
       }
-      later(61);
+      advance(61);
       expectError(await login(ada.email, ada.password, address), 429, "RATE_LIMIT_EXCEEDED");
-      later(61);
+      advance(61);
       expect((await login(grace.email, grace.password, address)).status).toBe(200);
       expect((await login(ada.email, ada.password)).status).toBe(200);
-      later(3600);
+      advance(3600);
       expect((await login(ada.email, ada.password, address)).status).toBe(200);
     } finally {
       vi.useRealTimers();
     }
   });
 
-  test("right passwords are not counted", async () => {
+  test("correct passwords do not count as attempts", async () => {
     const { email, password } = await signUp(server.url, transport);
-    for (let i = 0; i <= fromAnywhere; i++) expect((await login(email, password)).status).toBe(200);
-    expect((await guess(email)).status).toBe(401);
+    for (let i = 0; i <= maxFromAll; i++) expect((await login(email, password)).status).toBe(200);
+    expect((await loginWithWrongPassword(email)).status).toBe(401);
   });
 
-  test("asking for the password again counts with the sign-ins", async () => {
+  test("4 wrong passwords to auth.deleteAccount: the correct one returns 429, a sign-in from another address succeeds", async () => {
     const { email, password, token } = await signUp(server.url, transport);
-    const ask = (given: string) =>
-      transport.call(server.url, "auth.deleteAccount", { password: given }, { token });
-    for (let i = 0; i < fromAddress; i++)
-      expectError(await ask("wrong password"), 401, "INVALID_CREDENTIALS");
-    const refused = await ask(password);
-    expectError(refused, 429, "RATE_LIMIT_EXCEEDED");
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(60);
+    const deleteAccount = (attempt: string) =>
+      transport.call(server.url, "auth.deleteAccount", { password: attempt }, { token });
+    for (let i = 0; i < maxFromAddress; i++)
+      expectError(await deleteAccount("wrong password"), 401, "INVALID_CREDENTIALS");
+    const rejected = await deleteAccount(password);
+    expectError(rejected, 429, "RATE_LIMIT_EXCEEDED");
+    expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(60);
     expect((await login(email, password)).status).toBe(200);
   });
 });

@@ -14,11 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const times = <Value>(count: number, make: (index: number) => Value): Value[] =>
-  Array.from({ length: count }, (_, index) => make(index));
+const repeat = <Value>(count: number, create: (index: number) => Value): Value[] =>
+  Array.from({ length: count }, (_, index) => create(index));
 
 describe.each(transports)("over $name", (transport) => {
-  const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
+  const [created, deleted] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
   let ada: Actor;
   beforeAll(async () => {
     ada = await newActor(server.url, transport);
@@ -32,37 +32,37 @@ describe.each(transports)("over $name", (transport) => {
     return rows.length;
   };
 
-  test("of 50 tags of one name at once, one is made", async () => {
-    const answers = await Promise.all(times(50, () => ada.call("tag.create", { name: "Once" })));
-    expect(countOutcomes(answers)).toEqual({ [created]: 1, TAG_ALREADY_EXISTS: 49 });
+  test("50 concurrent tag.create calls with one name: one succeeds, 49 return TAG_ALREADY_EXISTS", async () => {
+    const responses = await Promise.all(repeat(50, () => ada.call("tag.create", { name: "Once" })));
+    expect(countOutcomes(responses)).toEqual({ [created]: 1, TAG_ALREADY_EXISTS: 49 });
   });
 
-  test("of 20 taggings of one pair at once, one is the first", async () => {
+  test("20 concurrent task.addTag calls for one task and tag: all succeed, one creates the link", async () => {
     const [{ id: task_id }, { id: tag_id }] = [await ada.newTask(), await ada.newTag("Pair")];
-    const answers = await Promise.all(
-      times(20, () => ada.call("task.addTag", { task_id, tag_id })),
+    const responses = await Promise.all(
+      repeat(20, () => ada.call("task.addTag", { task_id, tag_id })),
     );
-    expect(countOutcomes(answers)).toEqual(created === "201" ? { 201: 1, 200: 19 } : { 200: 20 });
-    for (const { data } of answers) expect(data).toMatchObject({ tags: [{ id: tag_id }] });
+    expect(countOutcomes(responses)).toEqual(created === "201" ? { 201: 1, 200: 19 } : { 200: 20 });
+    for (const { data } of responses) expect(data).toMatchObject({ tags: [{ id: tag_id }] });
     expect(await linksOf({ task_id })).toBe(1);
   });
 
-  test("of two renamings to one name at once, one wins", async () => {
+  test("two concurrent tag.update calls to one name: one succeeds, one returns TAG_ALREADY_EXISTS", async () => {
     const pairs = await Promise.all(
-      times(20, async (i) => Promise.all([ada.newTag(`One ${i}`), ada.newTag(`Other ${i}`)])),
+      repeat(20, async (i) => Promise.all([ada.newTag(`One ${i}`), ada.newTag(`Other ${i}`)])),
     );
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       pairs.map((pair, i) =>
         Promise.all(
           pair.map(({ id }) => ada.call("tag.update", { tag_id: id, name: `Same ${i}` })),
         ),
       ),
     );
-    for (const both of answers)
+    for (const both of responses)
       expect(countOutcomes(both)).toEqual({ 200: 1, TAG_ALREADY_EXISTS: 1 });
   });
 
-  test("parallel patches of different fields are both kept", async () => {
+  test("concurrent task.patch calls for different fields: all are kept, each with its own updated_at", async () => {
     const { id: task_id } = await ada.newTask();
     const patches = [
       { title: "Patched" },
@@ -72,17 +72,17 @@ describe.each(transports)("over $name", (transport) => {
       { due_date: "2030-01-01T00:00:00.000Z" },
       { recurrence_rule: "FREQ=DAILY" },
     ];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       patches.map((each) => ada.call("task.patch", { task_id, ...each })),
     );
-    expect(countOutcomes(answers)).toEqual({ 200: patches.length });
+    expect(countOutcomes(responses)).toEqual({ 200: patches.length });
     expect(await ada.task(task_id)).toMatchObject(Object.assign({}, ...patches) as object);
-    const moments = answers.map(({ data }) => taskSchema.parse(data).updated_at);
-    expect(new Set(moments).size).toBe(patches.length);
+    const updateTimes = responses.map(({ data }) => taskSchema.parse(data).updated_at);
+    expect(new Set(updateTimes).size).toBe(patches.length);
   });
 
-  /** A hundred new rows of the caller's. */
-  const hundred = async (table: "tasks" | "tags"): Promise<number[]> => {
+  /** Inserts 100 rows for the user; returns their ids. */
+  const insertHundred = async (table: "tasks" | "tags"): Promise<number[]> => {
     const column = table === "tasks" ? "title" : "name";
     const rows = await server.deps.orm.em
       .fork()
@@ -93,8 +93,11 @@ describe.each(transports)("over $name", (transport) => {
     return rows.map(({ id }) => id);
   };
 
-  /** Two calls about the same rows at once, for each of the inputs. */
-  const together = (
+  /**
+   * Sends two concurrent calls for each input, in alternating order; returns the responses in the
+   * order of the parameters.
+   */
+  const callBoth = (
     inputs: readonly object[],
     first: [name: string, fields?: object],
     second: [name: string, fields?: object],
@@ -102,93 +105,81 @@ describe.each(transports)("over $name", (transport) => {
     Promise.all(
       inputs.map(async (input, i) => {
         const call = ([name, fields]: typeof first) => ada.call(name, { ...input, ...fields });
-        // Either may leave first.
         const sent = i % 2 === 0 ? [call(first), call(second)] : [call(second), call(first)];
         const [one, other] = await Promise.all(i % 2 === 0 ? sent : sent.toReversed());
-        if (one === undefined || other === undefined) throw new Error("No answers");
+        if (one === undefined || other === undefined) throw new Error("No response");
         return [one, other];
       }),
     );
 
-  const expectOutcomes = (answers: readonly Answer[], ...outcomes: string[]) => {
-    const seen = Object.keys(countOutcomes(answers)).filter(
-      (outcome) => !outcomes.includes(outcome),
-    );
-    expect(seen).toEqual([]);
+  /** Expects that every delete succeeds, and that the concurrent call has only the given outcomes. */
+  const expectDeletes = (responses: readonly [Answer, Answer][], ...outcomes: string[]) => {
+    expect(countOutcomes(responses.map(([response]) => response))).toEqual({ [deleted]: 100 });
+    const others = Object.keys(countOutcomes(responses.map(([, response]) => response)));
+    expect(others.filter((outcome) => !outcomes.includes(outcome))).toEqual([]);
   };
 
-  test("a task that is deleted while it is patched is patched or gone", async () => {
-    const answers = await together(
-      (await hundred("tasks")).map((task_id) => ({ task_id })),
+  test("task.patch concurrent with task.delete: 200 or TASK_NOT_FOUND, and the delete succeeds", async () => {
+    const responses = await callBoth(
+      (await insertHundred("tasks")).map((task_id) => ({ task_id })),
       ["task.delete"],
       ["task.patch", { completed: true }],
     );
-    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
-    expectOutcomes(
-      answers.map(([, patched]) => patched),
-      "200",
-      "TASK_NOT_FOUND",
-    );
+    expectDeletes(responses, "200", "TASK_NOT_FOUND");
   });
 
-  test("a tag that is deleted while it is given leaves no link", async () => {
+  test("task.addTag concurrent with tag.delete: created or TAG_NOT_FOUND, and no link remains", async () => {
     const { id: task_id } = await ada.newTask();
-    const answers = await together(
-      (await hundred("tags")).map((id) => ({ task_id, tag_id: id })),
+    const responses = await callBoth(
+      (await insertHundred("tags")).map((id) => ({ task_id, tag_id: id })),
       ["tag.delete"],
       ["task.addTag"],
     );
-    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
-    expectOutcomes(
-      answers.map(([, added]) => added),
-      created,
-      "TAG_NOT_FOUND",
-    );
+    expectDeletes(responses, created, "TAG_NOT_FOUND");
     expect((await ada.task(task_id)).tags).toEqual([]);
     expect(await linksOf({ task_id })).toBe(0);
   });
 
-  test("a task that is deleted while it gets a tag leaves no link", async () => {
+  test("task.addTag concurrent with task.delete: created or TASK_NOT_FOUND, and no link remains", async () => {
     const { id: tag_id } = await ada.newTag("Stays");
-    const answers = await together(
-      (await hundred("tasks")).map((id) => ({ task_id: id, tag_id })),
+    const responses = await callBoth(
+      (await insertHundred("tasks")).map((id) => ({ task_id: id, tag_id })),
       ["task.delete"],
       ["task.addTag"],
     );
-    expect(countOutcomes(answers.map(([deleted]) => deleted))).toEqual({ [gone]: 100 });
-    expectOutcomes(
-      answers.map(([, added]) => added),
-      created,
-      "TASK_NOT_FOUND",
-    );
+    expectDeletes(responses, created, "TASK_NOT_FOUND");
     expect(await linksOf({ tag_id })).toBe(0);
   });
 });
 
-describe("a call that the database gives up in favour of another", () => {
-  const tryIt = async (failures: number) => {
-    let calls = 0;
+describe("a call that fails with a database conflict (deadlock, 40P01)", () => {
+  /** Calls a procedure that fails with a conflict for its first `failures` runs. */
+  const callWithConflicts = async (failures: number) => {
+    let runs = 0;
     const conflict = Object.assign(new Error("deadlock detected"), { code: "40P01" });
-    const trying = router({
-      try: publicProcedure.output(z.number()).query(() => {
-        calls++;
-        if (calls <= failures) throw conflict;
-        return calls;
+    const conflicting = router({
+      attempt: publicProcedure.output(z.number()).query(() => {
+        runs++;
+        if (runs <= failures) throw conflict;
+        return runs;
       }),
     });
-    const app = await buildApp(server.deps, trying);
-    const { statusCode, headers, json } = await app.inject("/trpc/try");
+    const app = await buildApp(server.deps, conflicting);
+    const { statusCode, headers, json } = await app.inject("/trpc/attempt");
     await app.close();
-    return { status: statusCode, after: headers["retry-after"], body: json<unknown>() };
+    return { status: statusCode, retryAfter: headers["retry-after"], body: json<unknown>() };
   };
 
-  test("is tried again, and succeeds unseen", async () => {
-    expect(await tryIt(3)).toMatchObject({ status: 200, body: { result: { data: 4 } } });
+  test("succeeds with 200 after three conflicts, as it is retried", async () => {
+    expect(await callWithConflicts(3)).toMatchObject({
+      status: 200,
+      body: { result: { data: 4 } },
+    });
   });
 
-  test("is put off when it does not come to an end", async () => {
-    const { status, after, body } = await tryIt(4);
-    expect({ status, after }).toEqual({ status: 503, after: "1" });
+  test("returns SERVICE_UNAVAILABLE with Retry-After after four conflicts", async () => {
+    const { status, retryAfter, body } = await callWithConflicts(4);
+    expect({ status, retryAfter }).toEqual({ status: 503, retryAfter: "1" });
     expect(body).toMatchObject({ error: { data: { code: "SERVICE_UNAVAILABLE" } } });
   });
 });

@@ -14,11 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What happens at once: refreshes with tokens that are so many generations old, through either transport, and perhaps a logout. */
+/** Concurrent calls: one refresh for each age, alternating between the transports, and optionally a logout. */
 interface Step {
+  /** How many generations before the newest each refresh token is. */
   ages: readonly number[];
   logout: boolean;
-  /** Seconds that pass before. */
+  /** Seconds that pass before the step. */
   pause: number;
 }
 
@@ -33,65 +34,69 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 const generationOf = (token: string): number => Number(decodeJwt(token)["gen"]);
 
-/** Takes the steps on a session of its own, and holds every answer against what may be. */
-const expectRules = async (steps: readonly Step[]): Promise<void> => {
+/** Runs the steps on a new session; checks every response and the stored session. */
+const expectSessionRules = async (steps: readonly Step[]): Promise<void> => {
   const { cookie, sid, id } = await addAccount(server);
-  // The token of each generation that anybody was given.
+  // The token of each generation that the server has issued.
   const tokens = [cookie];
-  let isOver = false;
-  let age = 0;
+  let isRevoked = false;
+  let secondsSinceRotation = 0;
   for (const { ages, logout, pause } of steps) {
     server.clock.advance(pause);
-    age += pause;
+    secondsSinceRotation += pause;
     const newest = tokens.length - 1;
-    const used = ages.map((each) => Math.max(0, newest - each));
-    const send = async (procedure: string, token: string | undefined, turn: number) => {
-      const transport = transports[turn % transports.length] ?? transports[0];
-      const answer = await transport?.call(server.url, procedure, undefined, { cookie: token });
-      if (answer === undefined) throw new Error("No transport");
-      return { status: answer.status, successor: refreshCookieOf(answer)?.value };
+    const usedGenerations = ages.map((each) => Math.max(0, newest - each));
+    const send = async (procedure: string, token: string | undefined, index: number) => {
+      const transport = transports[index % transports.length] ?? transports[0];
+      const response = await transport?.call(server.url, procedure, undefined, { cookie: token });
+      if (response === undefined) throw new Error("No transport");
+      return { status: response.status, successor: refreshCookieOf(response)?.value };
     };
-    const [answers] = await Promise.all([
-      Promise.all(used.map((generation, turn) => send("auth.refresh", tokens[generation], turn))),
+    const [responses] = await Promise.all([
+      Promise.all(
+        usedGenerations.map((generation, index) => send("auth.refresh", tokens[generation], index)),
+      ),
       logout ? send("auth.logout", cookie, 0) : undefined,
     ]);
 
-    const isExchanged = used.includes(newest);
-    // A token older than the parent ends the session, unless a rotation is so recent that the grace covers it.
-    const isReuse = age > 10 && used.some((generation) => generation < newest - 1);
-    const isRisky = isReuse || logout;
-    for (const { status, successor } of answers) {
+    const isRotated = usedGenerations.includes(newest);
+    // A token older than the previous generation revokes the session, except in the 10 s grace
+    // period after a rotation.
+    const isReuse =
+      secondsSinceRotation > 10 && usedGenerations.some((generation) => generation < newest - 1);
+    const mayRevoke = isReuse || logout;
+    for (const { status, successor } of responses) {
       expect(status === 200 || status === 401).toBe(true);
-      if (isOver) expect(status).toBe(401);
-      else if (!isRisky) expect(status).toBe(200);
+      if (isRevoked) expect(status).toBe(401);
+      else if (!mayRevoke) expect(status).toBe(200);
       if (successor === undefined) continue;
       const generation = generationOf(successor);
       expect(generation).toBeGreaterThanOrEqual(newest);
-      expect(generation).toBeLessThanOrEqual(newest + (isExchanged ? 1 : 0));
+      expect(generation).toBeLessThanOrEqual(newest + (isRotated ? 1 : 0));
       expect((tokens[generation] ??= successor)).toBe(successor);
     }
-    if (tokens.length - 1 > newest) age = 0;
+    if (tokens.length - 1 > newest) secondsSinceRotation = 0;
     const [row] = await server.deps.orm.em
       .fork()
-      .execute<{ generation: number; over: boolean }[]>(
-        "select generation, revoked_at is not null as over from sessions where id = ? and user_id = ?",
+      .execute<{ generation: number; revoked: boolean }[]>(
+        "select generation, revoked_at is not null as revoked from sessions where id = ? and user_id = ?",
         [sid, id],
       );
-    if (logout) expect(row?.over).toBe(true);
-    // A rotation in the same breath may have let an old one pass within the grace that it began.
-    if (isReuse && !isExchanged) expect(row?.over).toBe(true);
-    if (!isRisky && !isOver) expect(row?.over).toBe(false);
+    if (logout) expect(row?.revoked).toBe(true);
+    // A rotation in the same step starts a new grace period, which may accept an old token.
+    if (isReuse && !isRotated) expect(row?.revoked).toBe(true);
+    if (!mayRevoke && !isRevoked) expect(row?.revoked).toBe(false);
     expect(row?.generation).toBe(tokens.length - 1);
-    isOver = row?.over ?? true;
+    isRevoked = row?.revoked ?? true;
   }
 };
 
 test(
-  "no interleaving of refreshes, reuse and logout breaks a session's rules",
+  "concurrent refreshes, token reuse and logout: one successor per generation, revoked only by reuse or logout",
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) =>
-        expectRules(steps),
+        expectSessionRules(steps),
       ),
       {
         ...repeated,

@@ -14,10 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Statements for each success. What a transaction holds counts too, where the driver sends it one by one. */
-const expected: Record<string, number> = {
+/** SQL statements per successful call, with those of a transaction where the driver sends them one by one. */
+const expectedCounts: Record<string, number> = {
   "auth.register": 1,
-  // Between the two the password is checked.
+  // The password is verified between the two statements.
   "auth.login": 2,
   "auth.refresh": 1,
   "auth.logout": 1,
@@ -41,12 +41,13 @@ const expected: Record<string, number> = {
   "tag.delete": 1,
 };
 
-test("every procedure is counted", () => {
-  expect(Object.keys(expected)).toEqual(Object.keys(appRouter._def.procedures));
+test("every procedure has an expected statement count", () => {
+  expect(Object.keys(expectedCounts)).toEqual(Object.keys(appRouter._def.procedures));
 });
 
 describe.each(transports)("over $name", (transport) => {
-  const fill = async (tasks: number, tags: number): Promise<Actor> => {
+  /** Creates a user with so many tasks, each with all of so many tags. */
+  const newActorWithTasks = async (tasks: number, tags: number): Promise<Actor> => {
     const actor = await newActor(server.url, transport);
     const values = (count: number) => Array.from({ length: count }, () => "(?, ?)").join();
     const em = server.deps.orm.em.fork();
@@ -67,10 +68,10 @@ describe.each(transports)("over $name", (transport) => {
   describe.each([
     [1, 1],
     [100, 5],
-  ])("for %i tasks with %i tags each", (taskCount, tagCount) => {
+  ])("a user with %i tasks of %i tags each", (taskCount, tagCount) => {
     let ada: Actor;
     beforeAll(async () => {
-      ada = await fill(taskCount, tagCount);
+      ada = await newActorWithTasks(taskCount, tagCount);
     });
 
     const expectStatements = async (name: string, input?: unknown, { token, cookie } = ada) => {
@@ -80,12 +81,12 @@ describe.each(transports)("over $name", (transport) => {
         name,
         input,
         error: undefined,
-        count: expected[name],
+        count: expectedCounts[name],
       });
     };
 
-    test("each operation sends one statement", async () => {
-      const all = {
+    test("each procedure sends its expected number of statements", async () => {
+      const allFields = {
         title: "New",
         completed: true,
         priority: "high",
@@ -106,9 +107,9 @@ describe.each(transports)("over $name", (transport) => {
         ["auth.listSessions"],
         ["auth.revokeSession", { session_id: await anotherSession() }],
         ["auth.revokeOtherSessions"],
-        ["task.create", all],
+        ["task.create", allFields],
         ["task.get", { task_id }],
-        ["task.update", { task_id, ...all }],
+        ["task.update", { task_id, ...allFields }],
         ["task.patch", { task_id, title: "Newer" }],
         ["task.patch", { task_id }],
         ["task.addTag", { task_id, tag_id: linked.id }],
@@ -123,15 +124,15 @@ describe.each(transports)("over $name", (transport) => {
         ["auth.changePassword", { current_password: password, new_password: "another horse" }],
       ];
       for (const [name, input] of calls) await expectStatements(name, input);
-      const leaving: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
-      for (const [name, input] of leaving)
+      const lastCalls: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
+      for (const [name, input] of lastCalls)
         await expectStatements(name, input, await newActor(server.url, transport));
-      calls.push(...leaving);
+      calls.push(...lastCalls);
       const called = new Set([...calls.map(([name]) => name), "task.list"]);
-      expect(called).toEqual(new Set(Object.keys(expected)));
+      expect(called).toEqual(new Set(Object.keys(expectedCounts)));
     });
 
-    test("a list sends one, tags and count and all", async () => {
+    test("task.list sends one statement for items, tags and total, in every order, filter and page", async () => {
       await expectStatements("task.list");
       for (const sort of sorts.filter((each) => each !== undefined)) {
         await expectStatements("task.list", {

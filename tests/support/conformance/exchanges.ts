@@ -4,113 +4,130 @@ import { type Operation, operationsOf } from "@taskwire/server/rest/operations.t
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import type { CallOptions } from "../client/transports.ts";
 import type { HttpRequest } from "../client/http.ts";
-import { credentials, type Place, type World } from "./worlds.ts";
+import { type Environment, registerUser, type ServerState } from "./environments.ts";
 
-/** A real request that an operation answers with a status, and with a code where it refuses. */
+/** A request to an operation, with the success status or error code that it must return. */
 export interface Exchange {
   procedure: string;
-  answers: number | ErrorCode;
-  place: Place;
-  /** Sent as often, and the last answer counts. */
+  expected: number | ErrorCode;
+  serverState: ServerState;
+  /** How often the request is sent; the last response is compared. */
   times: number;
-  input: (world: World) => unknown;
-  options: (world: World) => CallOptions;
-  spoil: (request: HttpRequest) => HttpRequest;
+  input: (environment: Environment) => unknown;
+  options: (environment: Environment) => CallOptions;
+  /** Returns the request to send, from the regular request of the operation. */
+  modify: (request: HttpRequest) => HttpRequest;
 }
 
 type Input = Exchange["input"];
 
-const ids: Input = ({ task_id, tag_id }) => ({ task_id, tag_id });
-const unlinked: Input = ({ task_id, other }) => ({ task_id, tag_id: other.tag_id });
+const linkedTag: Input = ({ task_id, tag_id }) => ({ task_id, tag_id });
+const unlinkedTag: Input = ({ task_id, other }) => ({ task_id, tag_id: other.tag_id });
 const newTask = { title: "A", completed: true, priority: "high" };
-const account: Input = () => ({ email: `${randomUUID()}@example.com`, password: "correct horse" });
+const newAccount: Input = () => ({
+  email: `${randomUUID()}@example.com`,
+  password: "correct horse",
+});
 
-const changing = ({ password }: World) => ({
+const passwordChange = ({ password }: Environment) => ({
   current_password: password,
   new_password: "new horse",
 });
-const confirming = ({ password }: World) => ({ password });
+const passwordConfirmation = ({ password }: Environment) => ({ password });
 
-/** The input of somebody who knows their password. */
-const knowing =
+/** Sets the account's password before the input is created. */
+const withPasswordSet =
   (input: Input): Input =>
-  async (world) => {
-    await world.setPassword();
-    return input(world);
+  async (environment) => {
+    await environment.setPassword();
+    return input(environment);
   };
 
-/** An input that each procedure takes. */
-const good: Record<string, Input> = {
-  "auth.register": account,
-  "auth.login": credentials,
+/** A valid input for each procedure. */
+const validInputs: Record<string, Input> = {
+  "auth.register": newAccount,
+  "auth.login": registerUser,
   "auth.refresh": () => undefined,
   "auth.logout": () => undefined,
   "auth.me": () => undefined,
   "auth.listSessions": () => undefined,
   "auth.revokeSession": ({ sid }) => ({ session_id: sid }),
   "auth.revokeOtherSessions": () => undefined,
-  "auth.changePassword": knowing(changing),
-  "auth.deleteAccount": knowing(confirming),
+  "auth.changePassword": withPasswordSet(passwordChange),
+  "auth.deleteAccount": withPasswordSet(passwordConfirmation),
   "task.create": () => newTask,
   "task.list": () => ({ page: 1, limit: 10, status: "all", sort: "-due_date" }),
   "task.get": ({ task_id }) => ({ task_id }),
   "task.update": ({ task_id }) => ({ task_id, ...newTask }),
   "task.patch": ({ task_id }) => ({ task_id, title: "B" }),
   "task.delete": ({ task_id }) => ({ task_id }),
-  "task.addTag": unlinked,
-  "task.removeTag": ids,
+  "task.addTag": unlinkedTag,
+  "task.removeTag": linkedTag,
   "tag.create": () => ({ name: "New" }),
   "tag.list": () => undefined,
   "tag.update": ({ tag_id }) => ({ tag_id, name: "Renamed" }),
   "tag.delete": ({ tag_id }) => ({ tag_id }),
 };
 
-/** The same where nobody can be signed up first. */
-const goodApart: typeof good = {
-  ...good,
-  "auth.login": account,
-  "auth.changePassword": changing,
-  "auth.deleteAccount": confirming,
+/** The same for a server that cannot register a user or set a password first. */
+const inputsWithoutSetup: typeof validInputs = {
+  ...validInputs,
+  "auth.login": newAccount,
+  "auth.changePassword": passwordChange,
+  "auth.deleteAccount": passwordConfirmation,
 };
 
 const signedIn: Exchange["options"] = ({ token, cookie }) => ({ token, cookie });
 
 const exchange = (
   procedure: string,
-  answers: Exchange["answers"],
-  more: Partial<Exchange> = {},
+  expected: Exchange["expected"],
+  overrides: Partial<Exchange> = {},
 ): Exchange => ({
   procedure,
-  answers,
-  place: "healthy",
+  expected,
+  serverState: "healthy",
   times: 1,
-  input: good[procedure] ?? (() => undefined),
+  input: validInputs[procedure] ?? (() => undefined),
   options: signedIn,
-  spoil: (request) => request,
-  ...more,
+  modify: (request) => request,
+  ...overrides,
 });
 
-const apart = (procedure: string, code: ErrorCode, more: Partial<Exchange>): Exchange =>
-  exchange(procedure, code, { input: goodApart[procedure] ?? (() => undefined), ...more });
-
-/** The good input with some fields changed, and what that is answered. */
-const changed = (
+const exchangeWithoutSetup = (
   procedure: string,
-  faults: Partial<Record<ErrorCode, Record<string, unknown> | ((world: World) => object)>>,
+  code: ErrorCode,
+  overrides: Partial<Exchange>,
+): Exchange =>
+  exchange(procedure, code, {
+    input: inputsWithoutSetup[procedure] ?? (() => undefined),
+    ...overrides,
+  });
+
+type InvalidFields = Record<string, unknown> | ((environment: Environment) => object);
+
+/** Returns an exchange for each error code: the valid input with some fields replaced by invalid ones. */
+const invalidExchanges = (
+  procedure: string,
+  invalidFieldsByCode: Partial<Record<ErrorCode, InvalidFields>>,
 ): Exchange[] =>
   errorCodes.flatMap((code) => {
-    const fault = faults[code];
-    if (fault === undefined) return [];
-    const input: Input = async (world) => {
-      const base: unknown = await good[procedure]?.(world);
-      return { ...Object(base), ...(typeof fault === "function" ? fault(world) : fault) };
-    };
+    const invalidFields = invalidFieldsByCode[code];
+    if (invalidFields === undefined) return [];
+    const input: Input = async (environment) => ({
+      ...Object(await validInputs[procedure]?.(environment)),
+      ...(typeof invalidFields === "function" ? invalidFields(environment) : invalidFields),
+    });
     return [exchange(procedure, code, { input })];
   });
 
-const absent = 2_147_483_647;
+/**
+ * The largest id, which no row has. A literal, so that it does not follow a change of the server's
+ * own limit.
+ */
+const unusedId = 2_147_483_647;
 
-const taskFaults = {
+const invalidTaskFields = {
   INVALID_TITLE: { title: " " },
   DESCRIPTION_TOO_LONG: { description: "x".repeat(1001) },
   INVALID_PRIORITY: { priority: "urgent" },
@@ -118,23 +135,26 @@ const taskFaults = {
   INVALID_RECURRENCE_RULE: { recurrence_rule: "daily" },
   VALIDATION_ERROR: { completed: "yes" },
 };
-const noTask = { TASK_NOT_FOUND: { task_id: absent }, VALIDATION_ERROR: { task_id: "first" } };
-const noTag = { TAG_NOT_FOUND: { tag_id: absent }, VALIDATION_ERROR: { tag_id: "first" } };
-const tagFaults = {
+const invalidTaskId = {
+  TASK_NOT_FOUND: { task_id: unusedId },
+  VALIDATION_ERROR: { task_id: "first" },
+};
+const invalidTagId = { TAG_NOT_FOUND: { tag_id: unusedId }, VALIDATION_ERROR: { tag_id: "first" } };
+const invalidTagFields = {
   INVALID_TAG_NAME: { name: "" },
   INVALID_COLOR: { color: "red" },
-  TAG_ALREADY_EXISTS: ({ other }: World) => ({ name: other.name }),
+  TAG_ALREADY_EXISTS: ({ other }: Environment) => ({ name: other.name }),
   VALIDATION_ERROR: { name: 5 },
 };
 
-const special: readonly Exchange[] = [
-  ...changed("auth.register", {
+const operationSpecificExchanges: readonly Exchange[] = [
+  ...invalidExchanges("auth.register", {
     EMAIL_ALREADY_EXISTS: ({ email }) => ({ email }),
     PASSWORD_TOO_SHORT: { password: "1234567" },
-    INVALID_EMAIL: { email: "nobody" },
+    INVALID_EMAIL: { email: "no-at-sign" },
     VALIDATION_ERROR: { password: 5 },
   }),
-  ...changed("auth.login", {
+  ...invalidExchanges("auth.login", {
     INVALID_CREDENTIALS: { password: "wrong horse" },
     VALIDATION_ERROR: { password: "a\0" },
   }),
@@ -142,49 +162,49 @@ const special: readonly Exchange[] = [
   exchange("auth.refresh", "REFRESH_TOKEN_EXPIRED", { options: ({ expired }) => expired }),
   exchange("auth.refresh", "INVALID_TOKEN", { options: () => ({ cookie: "a.b.c" }) }),
   exchange("auth.refresh", "INVALID_TOKEN_TYPE", { options: ({ token }) => ({ cookie: token }) }),
-  ...changed("auth.revokeSession", { VALIDATION_ERROR: { session_id: "first" } }),
-  ...changed("auth.changePassword", {
+  ...invalidExchanges("auth.revokeSession", { VALIDATION_ERROR: { session_id: "first" } }),
+  ...invalidExchanges("auth.changePassword", {
     INVALID_CREDENTIALS: { current_password: "wrong horse" },
     PASSWORD_TOO_SHORT: { new_password: "1234567" },
     VALIDATION_ERROR: { new_password: 5 },
   }),
-  ...changed("auth.deleteAccount", {
+  ...invalidExchanges("auth.deleteAccount", {
     INVALID_CREDENTIALS: { password: "wrong horse" },
     VALIDATION_ERROR: { password: 5 },
   }),
-  // Four times the limit of sign-ins.
+  // Password confirmations have four times the limit of sign-ins.
   ...["auth.changePassword", "auth.deleteAccount"].map((name) =>
-    apart(name, "RATE_LIMIT_EXCEEDED", { place: "strict", times: 5 }),
+    exchangeWithoutSetup(name, "RATE_LIMIT_EXCEEDED", { serverState: "strict", times: 5 }),
   ),
-  ...changed("task.create", taskFaults),
-  ...changed("task.list", {
+  ...invalidExchanges("task.create", invalidTaskFields),
+  ...invalidExchanges("task.list", {
     INVALID_PAGINATION: { page: 0 },
     INVALID_STATUS: { status: "done" },
     INVALID_PRIORITY: { priority: "urgent" },
     INVALID_SORT_FIELD: { sort: "id" },
     VALIDATION_ERROR: { q: "a\0" },
   }),
-  ...changed("task.get", noTask),
-  ...changed("task.update", { ...noTask, ...taskFaults }),
-  ...changed("task.patch", { ...noTask, ...taskFaults }),
-  ...changed("task.delete", noTask),
-  exchange("task.addTag", 200, { input: ids }),
-  ...changed("task.addTag", { ...noTask, ...noTag }),
-  ...changed("task.removeTag", { ...noTask, ...noTag }),
-  ...changed("tag.create", tagFaults),
-  ...changed("tag.update", { ...noTag, ...tagFaults }),
-  ...changed("tag.delete", noTag),
+  ...invalidExchanges("task.get", invalidTaskId),
+  ...invalidExchanges("task.update", { ...invalidTaskId, ...invalidTaskFields }),
+  ...invalidExchanges("task.patch", { ...invalidTaskId, ...invalidTaskFields }),
+  ...invalidExchanges("task.delete", invalidTaskId),
+  exchange("task.addTag", 200, { input: linkedTag }),
+  ...invalidExchanges("task.addTag", { ...invalidTaskId, ...invalidTagId }),
+  ...invalidExchanges("task.removeTag", { ...invalidTaskId, ...invalidTagId }),
+  ...invalidExchanges("tag.create", invalidTagFields),
+  ...invalidExchanges("tag.update", { ...invalidTagId, ...invalidTagFields }),
+  ...invalidExchanges("tag.delete", invalidTagId),
   exchange("task.list", "NOT_FOUND", {
-    spoil: (request) => ({ ...request, path: "/api/v1/nope" }),
+    modify: (request) => ({ ...request, path: "/api/v1/nope" }),
   }),
 ];
 
-const header = (name: string, value: string): Partial<Exchange> => ({
-  spoil: (request) => ({ ...request, headers: { ...request.headers, [name]: value } }),
+const withHeader = (name: string, value: string): Partial<Exchange> => ({
+  modify: (request) => ({ ...request, headers: { ...request.headers, [name]: value } }),
 });
 
-/** What every operation of a kind answers. */
-const usual = ({ name, meta, rest }: Operation): Exchange[] => [
+/** The exchanges that an operation's meta and method imply. */
+const commonExchanges = ({ name, meta, rest }: Operation): Exchange[] => [
   exchange(name, rest.status),
   ...(meta.auth === "access"
     ? [
@@ -195,30 +215,30 @@ const usual = ({ name, meta, rest }: Operation): Exchange[] => [
       ]
     : []),
   ...(meta.sameOrigin === true
-    ? [exchange(name, "FORBIDDEN_ORIGIN", header("origin", "https://evil.example"))]
+    ? [exchange(name, "FORBIDDEN_ORIGIN", withHeader("origin", "https://evil.example"))]
     : []),
   ...(meta.limit === undefined
     ? []
-    : [apart(name, "RATE_LIMIT_EXCEEDED", { place: "strict", times: 2 })]),
+    : [exchangeWithoutSetup(name, "RATE_LIMIT_EXCEEDED", { serverState: "strict", times: 2 })]),
   ...(rest.body === undefined
     ? []
-    : [exchange(name, "UNSUPPORTED_MEDIA_TYPE", header("content-type", "text/plain"))]),
+    : [exchange(name, "UNSUPPORTED_MEDIA_TYPE", withHeader("content-type", "text/plain"))]),
   ...(rest.method === "GET"
     ? []
     : [
         exchange(name, "PAYLOAD_TOO_LARGE", {
-          spoil: (request) => ({ ...request, body: "x".repeat(70_000) }),
+          modify: (request) => ({ ...request, body: "x".repeat(70_000) }),
         }),
       ]),
   exchange(name, "METHOD_NOT_ALLOWED", {
-    spoil: (request) => ({ ...request, method: "TRACE", body: undefined }),
+    modify: (request) => ({ ...request, method: "TRACE", body: undefined }),
   }),
-  apart(name, "INTERNAL_ERROR", { place: "broken" }),
-  apart(name, "SERVICE_UNAVAILABLE", { place: "away" }),
+  exchangeWithoutSetup(name, "INTERNAL_ERROR", { serverState: "broken" }),
+  exchangeWithoutSetup(name, "SERVICE_UNAVAILABLE", { serverState: "unavailable" }),
 ];
 
-/** Every exchange that shows what the contract promises. */
+/** Every exchange: together they produce every response that the contract documents. */
 export const exchanges: readonly Exchange[] = [
-  ...operationsOf(appRouter).flatMap(usual),
-  ...special,
+  ...operationsOf(appRouter).flatMap(commonExchanges),
+  ...operationSpecificExchanges,
 ];

@@ -1,8 +1,8 @@
 import type { Operation } from "@taskwire/server/rest/operations.ts";
 import { z } from "zod";
 
-/** What a field's schema says, with "or null" taken off. */
-interface Shape {
+/** The part of a field's JSON Schema that the generators read; a nullable schema is unwrapped. */
+export interface FieldSchema {
   type?: unknown;
   enum?: readonly unknown[];
   format?: unknown;
@@ -10,15 +10,15 @@ interface Shape {
   description?: unknown;
 }
 
-/** One field of an operation's input, and where REST carries it. */
+/** One field of an operation's input, and the part of a REST request that carries it. */
 export interface Field {
   name: string;
-  place: "path" | "query" | "json" | "form";
-  shape: Shape;
+  location: "path" | "query" | "json" | "form";
+  schema: FieldSchema;
 }
 
-/** What zod says of a schema as JSON Schema: a definition of its own behind a reference, or one of "this or null". */
-const shapeOf = (schema: z.core.$ZodType): Shape => {
+/** Returns the JSON Schema of a zod schema, with a top-level $ref resolved and "or null" removed. */
+const fieldSchemaOf = (schema: z.core.$ZodType): FieldSchema => {
   const {
     $ref,
     $defs = {},
@@ -27,72 +27,75 @@ const shapeOf = (schema: z.core.$ZodType): Shape => {
     io: "input",
     unrepresentable: "any",
   });
-  const whole = $ref === undefined ? json : ($defs[$ref.replace("#/$defs/", "")] ?? json);
-  const { anyOf, ...own } = whole;
-  const value = anyOf?.find((each) => typeof each === "object" && each.type !== "null");
-  return Object.assign({}, own, value) as Shape; // JSON Schema's own types are wider than what is read here.
+  const resolved = $ref === undefined ? json : ($defs[$ref.replace("#/$defs/", "")] ?? json);
+  const { anyOf, ...rest } = resolved;
+  const nonNull = anyOf?.find((each) => typeof each === "object" && each.type !== "null");
+  return Object.assign({}, rest, nonNull) as FieldSchema; // Safe: every property that is read here is unknown or optional.
 };
 
-/** Every field that both transports have, under the router's names: a new one is tried without being listed here. */
+/**
+ * Returns every input field that both transports accept, by the router's names. New fields are
+ * included automatically.
+ */
 export const fieldsOf = ({ rest, inputs }: Operation): Field[] =>
   inputs
     .flatMap(({ shape }) => Object.entries<z.core.$ZodType>(shape))
     .filter(([name]) => !rest.hidden?.includes(name))
     .map(([name, schema]) => ({
       name,
-      place: rest.path.includes(`{${name}}`) ? "path" : (rest.body ?? "query"),
-      shape: shapeOf(schema),
+      location: rest.path.includes(`{${name}}`) ? "path" : (rest.body ?? "query"),
+      schema: fieldSchemaOf(schema),
     }));
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Own rows that every target has, and makes anew when they are deleted. */
+/** Ids of a target's own task and tag (created again after a deletion), and of a session. */
 export interface Fixture {
   task_id: number;
   tag_id: number;
-  /** Of a session that ended long ago: its own would take its token along. */
+  /** A session that does not exist: revoking the real one would revoke the target's token. */
   session_id: string;
 }
 
-/** Stands for the fixture's id of that name, which a target puts in. */
-export const own = Symbol("own");
+/** Placeholder in an input: each target replaces it with the fixture's id for that field. */
+export const fixtureId = Symbol("fixtureId");
 
 /**
- * A value that the field takes.
- * @param serial makes addresses and names of no two calls alike
+ * Returns a valid value for the field.
+ * @param serial makes addresses and names unique between calls
  */
-export const goodValue = ({ name, place, shape }: Field, serial: number): unknown => {
-  if (place === "path") return own;
-  if (shape.enum !== undefined) return shape.enum[serial % shape.enum.length];
-  if (shape.type === "integer" || shape.type === "number") return 1;
-  if (shape.type === "boolean") return serial % 2 === 0;
-  if (shape.format === "email") return `person${serial}@example.com`;
-  if (shape.format === "date-time") return "2030-01-01T10:00:00+05:30";
-  if (shape.pattern !== undefined) return "#FF5733";
-  if (String(shape.description).includes("RRULE")) return "FREQ=WEEKLY;BYDAY=MO";
+export const validValue = ({ name, location, schema }: Field, serial: number): unknown => {
+  if (location === "path") return fixtureId;
+  if (schema.enum !== undefined) return schema.enum[serial % schema.enum.length];
+  if (schema.type === "integer" || schema.type === "number") return 1;
+  if (schema.type === "boolean") return serial % 2 === 0;
+  if (schema.format === "email") return `person${serial}@example.com`;
+  if (schema.format === "date-time") return "2030-01-01T10:00:00+05:30";
+  if (schema.pattern !== undefined) return "#FF5733";
+  if (String(schema.description).includes("RRULE")) return "FREQ=WEEKLY;BYDAY=MO";
   return `${name} ${serial}`;
 };
 
-/** An input with every field good. */
-export const goodInput = (fields: readonly Field[], serial: number): Record<string, unknown> =>
-  Object.fromEntries(fields.map((field) => [field.name, goodValue(field, serial)]));
+/** Returns an input in which every field is present and valid. */
+export const validInput = (fields: readonly Field[], serial: number): Record<string, unknown> =>
+  Object.fromEntries(fields.map((field) => [field.name, validValue(field, serial)]));
 
 const isInteger = (text: string): boolean => /^-?\d+$/.test(text);
 
-const fits = (text: string, longest: number): boolean =>
-  text.isWellFormed() && encodeURIComponent(text).length <= longest;
+const fitsEncoded = (text: string, maxLength: number): boolean =>
+  text.isWellFormed() && encodeURIComponent(text).length <= maxLength;
 
 /**
- * Whether both transports can say it. A path, query or form is all text: a number is said there by its digits, and
- * nothing else than a number or a text can be; a text of digits is a number to REST and a text to tRPC.
+ * Returns whether both transports can send the value with the same meaning. A path, query or form carries only text:
+ * a number is sent as its digits, and digits are a number to REST but a string to tRPC.
  */
-export const isSayable = ({ place, shape }: Field, value: unknown): boolean => {
-  if (place === "json" || value === own) return true;
-  const isNumeric = shape.type === "integer" || shape.type === "number";
+export const isRepresentable = ({ location, schema }: Field, value: unknown): boolean => {
+  if (location === "json" || value === fixtureId) return true;
+  const isNumeric = schema.type === "integer" || schema.type === "number";
   if (typeof value === "number") return isNumeric && isInteger(String(value));
   if (typeof value !== "string") return false;
-  if (place === "path") return value !== "" && !isInteger(value) && fits(value, 500);
-  // Longer than what a server reads of headers, it would not even arrive.
-  return !isNumeric && fits(value, place === "query" ? 2000 : 40_000);
+  if (location === "path") return value !== "" && !isInteger(value) && fitsEncoded(value, 500);
+  // A longer query exceeds the server's limit for headers and never reaches the procedure.
+  return !isNumeric && fitsEncoded(value, location === "query" ? 2000 : 40_000);
 };

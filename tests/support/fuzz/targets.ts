@@ -5,7 +5,7 @@ import { type Transport, transports } from "../client/transports.ts";
 import { startServer, type TestServer } from "../setup/server.ts";
 import { type Fixture, isRecord } from "./fields.ts";
 
-/** A transport on a database of its own: what one target is told, the others are told too, so that all have the same rows. */
+/** One transport on its own database. All targets receive the same requests, so that all have the same rows. */
 export interface Target {
   name: string;
   transport: Transport;
@@ -14,7 +14,7 @@ export interface Target {
   fixture: Fixture;
 }
 
-// For searches, filters and orders to find: letters of several cases, and signs that mean something to a pattern.
+// Letters with special case rules and SQL pattern characters, as data for searches, filters and orders.
 const titles = [
   "own",
   "100% a_b",
@@ -28,8 +28,9 @@ const titles = [
   "Ǆ ΐ \u212A",
 ];
 
-const idOf = async (
-  { transport, server, token }: Pick<Target, "transport" | "server" | "token">,
+/** Calls a procedure that creates a row; returns the row's id. */
+const create = async (
+  { transport, server, token }: Target,
   procedure: string,
   input: unknown,
 ): Promise<number> => {
@@ -43,7 +44,7 @@ const startTarget = async (
   database: "pglite" | "postgres",
 ): Promise<Target> => {
   const orm = await cloneDatabase(database);
-  // Far from the numbers that are tried as ids: which of those exist would depend on what ran before.
+  // Above every id that the tests try: otherwise the rows they hit would depend on earlier tests.
   for (const table of ["tasks", "tags"])
     await orm.em.execute(`alter sequence ${table}_id_seq restart with 1000000`);
   return {
@@ -58,7 +59,7 @@ const startTarget = async (
   };
 };
 
-/** Both transports on both databases. One after the other: while PGlite starts, nobody else has time to connect. */
+/** Starts both transports on both databases, one by one: other connections time out while PGlite starts. */
 export const startTargets = async (): Promise<Target[]> => {
   const targets: Target[] = [];
   for (const database of ["pglite", "postgres"] as const)
@@ -66,22 +67,23 @@ export const startTargets = async (): Promise<Target[]> => {
   return targets;
 };
 
-/** Makes a target's own task and tag anew, as something may have deleted them. */
-export const renew = async (target: Target): Promise<void> => {
-  const task_id = await idOf(target, "task.create", { title: "own" });
-  const tag_id = await idOf(target, "tag.create", { name: `own ${task_id}` });
+/** Creates a new task and tag for a target, as a call may have deleted the previous ones. */
+export const renewFixture = async (target: Target): Promise<void> => {
+  const task_id = await create(target, "task.create", { title: "own" });
+  const tag_id = await create(target, "tag.create", { name: `own ${task_id}` });
   target.fixture = { task_id, tag_id, session_id: randomUUID() };
 };
 
-/** Gives every target another user, with some tasks, so that no test meets what another one made. */
-export const changeUser = (targets: readonly Target[], email: string): Promise<unknown> =>
+/** Signs a new user with some tasks in on every target, so that a test does not see rows of earlier tests. */
+export const signInNewUser = (targets: readonly Target[], email: string): Promise<unknown> =>
   Promise.all(
     targets.map(async (target) => {
       const account = await addAccount(target.server, email);
       target.token = account.token;
-      for (const title of titles) await idOf(target, "task.create", { title, description: title });
-      await renew(target);
-      // Two made in one millisecond by chance would be in another order here than there.
+      for (const title of titles)
+        await create(target, "task.create", { title, description: title });
+      await renewFixture(target);
+      // Two tasks of the same millisecond would sort differently on two targets.
       await target.server.deps.orm.em
         .fork()
         .execute(

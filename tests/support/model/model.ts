@@ -1,35 +1,36 @@
 import {
+  comparatorFor,
+  emptyUserData,
+  matchesFilter,
+  type Tag,
+  type Task,
+  type UserData,
+  withTags,
+} from "./entities.ts";
+import {
+  ExpectedError,
   type Fields,
   id,
   isFields,
-  listRules,
-  read,
-  Refusal,
-  tagRules,
-  taskRules,
-} from "./rules.ts";
-import {
-  type Belongings,
-  comparisonOf,
-  matches,
-  nothing,
-  type Tag,
-  type Task,
-  withTags,
-} from "./things.ts";
+  listValidators,
+  tagValidators,
+  taskValidators,
+  validate,
+} from "./validation.ts";
 
-/** One call, and what the product answered it. */
+/** One call by a user, with the data that the server returned for it. */
 interface Call {
-  own: Belongings;
+  user: UserData;
   input: unknown;
-  /** Over REST a list's parameters are texts, and there are no cursors. */
+  /** Over REST, list parameters are text and there are no cursors. */
   isRest: boolean;
-  answer: unknown;
+  response: unknown;
 }
 
-/** What a call should have answered; REST alone tells by its status what is new. */
+/** The response that the contract requires: data, or an error's code and field. */
 interface Expected {
   data?: unknown;
+  /** Whether a row was created; only REST shows it, by status 201. */
   isNew?: boolean;
   code?: string;
   field?: string | undefined;
@@ -41,190 +42,211 @@ const defaults = { ...clearable, completed: false, priority: "medium" };
 const isTime = (value: unknown): value is string =>
   typeof value === "string" && new Date(value).toISOString() === value;
 
-/** Looks at what nobody can foretell, and so has to be believed. */
-const assertSane = (isSane: boolean, what: string, answer: unknown): void => {
-  if (!isSane) throw new Error(`${what}: ${JSON.stringify(answer)}`);
+/** Checks a value that the server chooses, such as an id or a time: the model copies it if it is plausible. */
+const assertPlausible = (isPlausible: boolean, problem: string, response: unknown): void => {
+  if (!isPlausible) throw new Error(`${problem}: ${JSON.stringify(response)}`);
 };
 
-const seen = (answer: unknown): Fields => (isFields(answer) ? answer : {});
+const fieldsOf = (response: unknown): Fields => (isFields(response) ? response : {});
 
-/** Tasks and tags in memory, by the rules of CONTRACT.md alone: what the product does is compared with it. */
+/**
+ * A reference implementation of tasks and tags in memory, written from CONTRACT.md; tests compare
+ * the server with it.
+ */
 export class Model {
-  readonly #users = new Map<string, Belongings>();
-  /** Every id that was ever given, oldest first. */
+  readonly #users = new Map<string, UserData>();
+  /** Every id that the server has assigned, oldest first; deleted rows included. */
   readonly ids: Record<"task" | "tag", number[]> = { task: [], tag: [] };
 
-  /** All that a user has. */
-  of(user_id: string): Belongings {
-    const own = this.#users.get(user_id) ?? nothing(user_id);
-    this.#users.set(user_id, own);
-    return own;
+  /** Returns a user's rows; creates the user if necessary. */
+  dataOf(user_id: string): UserData {
+    const user = this.#users.get(user_id) ?? emptyUserData(user_id);
+    this.#users.set(user_id, user);
+    return user;
   }
 
   /**
-   * Does what a call should do.
-   * @param user_id who calls; nobody without one
+   * Applies a call to the model and returns the expected response.
+   * @param user_id the calling user; undefined for a call without a token
    */
-  call(user_id: string | undefined, procedure: string, call: Omit<Call, "own">): Expected {
+  call(user_id: string | undefined, procedure: string, call: Omit<Call, "user">): Expected {
     if (user_id === undefined) return { code: "MISSING_TOKEN" };
-    const act = this.#acts[procedure];
-    if (act === undefined) throw new Error(`The model knows no ${procedure}`);
+    const handler = this.#handlers[procedure];
+    if (handler === undefined) throw new Error(`The model has no procedure ${procedure}`);
     try {
-      return act({ ...call, own: this.of(user_id) });
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) throw refusal;
-      return { code: refusal.code, field: refusal.field };
+      return handler({ ...call, user: this.dataOf(user_id) });
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      return { code: error.code, field: error.field };
     }
   }
 
-  readonly #acts: Record<string, (call: Call) => Expected> = {
-    "task.create": ({ own, input, answer }) => {
-      const fields = read(taskRules, input, ["title"]);
-      const { created_at, updated_at } = seen(answer);
-      const isSane = isTime(created_at) && isTime(updated_at) && created_at <= updated_at;
-      assertSane(isSane, "Not the times of a new task", answer);
+  readonly #handlers: Record<string, (call: Call) => Expected> = {
+    "task.create": ({ user, input, response }) => {
+      const fields = validate(taskValidators, input, ["title"]);
+      const { created_at, updated_at } = fieldsOf(response);
+      const isPlausible = isTime(created_at) && isTime(updated_at) && created_at <= updated_at;
+      assertPlausible(isPlausible, "Invalid times for a new task", response);
       const task = {
         ...defaults,
         ...fields,
-        id: this.#newId("task", answer),
-        user_id: own.user_id,
+        id: this.#newId("task", response),
+        user_id: user.user_id,
         created_at,
         updated_at,
-      } as Task; // The rules have just made the fields what they are.
-      own.tasks.set(task.id, task);
-      own.links.set(task.id, new Set());
-      return { data: withTags(own, task), isNew: true };
+      } as Task; // Safe: the validators have just checked the fields.
+      user.tasks.set(task.id, task);
+      user.links.set(task.id, new Set());
+      return { data: withTags(user, task), isNew: true };
     },
-    "task.get": ({ own, input }) => ({ data: withTags(own, this.#task(own, input)) }),
-    "task.update": ({ own, input, answer }) => {
+    "task.get": ({ user, input }) => ({ data: withTags(user, this.#task(user, input)) }),
+    "task.update": ({ user, input, response }) => {
       const required = ["title", "completed", "priority"];
-      const fields = read({ task_id: id, ...taskRules }, input, ["task_id", ...required]);
-      return this.#change(own, { ...clearable, ...fields }, answer);
+      const fields = validate({ task_id: id, ...taskValidators }, input, ["task_id", ...required]);
+      return this.#change(user, { ...clearable, ...fields }, response);
     },
-    "task.patch": ({ own, input, answer }) =>
-      this.#change(own, read({ task_id: id, ...taskRules }, input, ["task_id"]), answer),
-    "task.delete": ({ own, input }) => {
-      const task = this.#task(own, input);
-      own.tasks.delete(task.id);
-      own.links.delete(task.id);
+    "task.patch": ({ user, input, response }) =>
+      this.#change(
+        user,
+        validate({ task_id: id, ...taskValidators }, input, ["task_id"]),
+        response,
+      ),
+    "task.delete": ({ user, input }) => {
+      const task = this.#task(user, input);
+      user.tasks.delete(task.id);
+      user.links.delete(task.id);
       return {};
     },
-    "task.addTag": ({ own, input }) => {
-      const [task, tag] = this.#taskAndTag(own, input);
-      const links = own.links.get(task.id) ?? new Set();
+    "task.addTag": ({ user, input }) => {
+      const [task, tag] = this.#taskAndTag(user, input);
+      const links = user.links.get(task.id) ?? new Set();
       const isNew = !links.has(tag.id);
       links.add(tag.id);
-      return { data: withTags(own, task), isNew };
+      return { data: withTags(user, task), isNew };
     },
-    "task.removeTag": ({ own, input }) => {
-      const [task, tag] = this.#taskAndTag(own, input);
-      own.links.get(task.id)?.delete(tag.id);
+    "task.removeTag": ({ user, input }) => {
+      const [task, tag] = this.#taskAndTag(user, input);
+      user.links.get(task.id)?.delete(tag.id);
       return {};
     },
     "task.list": (call) => ({ data: this.#list(call) }),
-    "tag.create": ({ own, input, answer }) => {
-      const fields = read(tagRules, input, ["name"]);
-      this.#assertFreeName(own, fields);
-      // The rules have just made the fields what they are.
-      const tag = { color: null, ...fields, user_id: own.user_id } as Omit<Tag, "id">;
-      const made = { ...tag, id: this.#newId("tag", answer) };
-      own.tags.set(made.id, made);
-      return { data: made, isNew: true };
+    "tag.create": ({ user, input, response }) => {
+      const fields = validate(tagValidators, input, ["name"]);
+      this.#assertNameAvailable(user, fields);
+      // Safe: the validators have just checked the fields.
+      const tag = { color: null, ...fields, user_id: user.user_id } as Omit<Tag, "id">;
+      const created = { ...tag, id: this.#newId("tag", response) };
+      user.tags.set(created.id, created);
+      return { data: created, isNew: true };
     },
-    "tag.list": ({ own }) => ({ data: [...own.tags.values()] }),
-    "tag.update": ({ own, input }) => {
-      const { tag_id, ...fields } = read({ tag_id: id, ...tagRules }, input, ["tag_id", "name"]);
-      const tag = this.#tag(own, { tag_id });
-      this.#assertFreeName(own, fields, tag);
+    "tag.list": ({ user }) => ({ data: [...user.tags.values()] }),
+    "tag.update": ({ user, input }) => {
+      const { tag_id, ...fields } = validate({ tag_id: id, ...tagValidators }, input, [
+        "tag_id",
+        "name",
+      ]);
+      const tag = this.#tag(user, { tag_id });
+      this.#assertNameAvailable(user, fields, tag);
       return { data: Object.assign(tag, { color: null, ...fields }) };
     },
-    "tag.delete": ({ own, input }) => {
-      const tag = this.#tag(own, input);
-      own.tags.delete(tag.id);
-      for (const links of own.links.values()) links.delete(tag.id);
+    "tag.delete": ({ user, input }) => {
+      const tag = this.#tag(user, input);
+      user.tags.delete(tag.id);
+      for (const links of user.links.values()) links.delete(tag.id);
       return {};
     },
   };
 
-  #newId(kind: "task" | "tag", answer: unknown): number {
-    const { id: given } = seen(answer);
+  #newId(kind: "task" | "tag", response: unknown): number {
+    const { id: assigned } = fieldsOf(response);
     const newest = this.ids[kind].at(-1) ?? 0;
-    const isSane = Number.isInteger(given) && Number(given) > newest;
-    assertSane(isSane, `Not the id of a new ${kind}`, answer);
-    this.ids[kind].push(Number(given));
-    return Number(given);
+    const isPlausible = Number.isInteger(assigned) && Number(assigned) > newest;
+    assertPlausible(isPlausible, `Invalid id for a new ${kind}`, response);
+    this.ids[kind].push(Number(assigned));
+    return Number(assigned);
   }
 
-  #task(own: Belongings, input: unknown): Task {
-    const { task_id } = read({ task_id: id }, input, ["task_id"]);
-    const task = own.tasks.get(Number(task_id));
-    if (task === undefined) throw new Refusal("TASK_NOT_FOUND");
+  #task(user: UserData, input: unknown): Task {
+    const { task_id } = validate({ task_id: id }, input, ["task_id"]);
+    const task = user.tasks.get(Number(task_id));
+    if (task === undefined) throw new ExpectedError("TASK_NOT_FOUND");
     return task;
   }
 
-  #tag(own: Belongings, input: unknown): Tag {
-    const { tag_id } = read({ tag_id: id }, input, ["tag_id"]);
-    const tag = own.tags.get(Number(tag_id));
-    if (tag === undefined) throw new Refusal("TAG_NOT_FOUND");
+  #tag(user: UserData, input: unknown): Tag {
+    const { tag_id } = validate({ tag_id: id }, input, ["tag_id"]);
+    const tag = user.tags.get(Number(tag_id));
+    if (tag === undefined) throw new ExpectedError("TAG_NOT_FOUND");
     return tag;
   }
 
-  #taskAndTag(own: Belongings, input: unknown): [Task, Tag] {
-    read({ task_id: id, tag_id: id }, input, ["task_id", "tag_id"]);
-    return [this.#task(own, input), this.#tag(own, input)];
+  #taskAndTag(user: UserData, input: unknown): [Task, Tag] {
+    validate({ task_id: id, tag_id: id }, input, ["task_id", "tag_id"]);
+    return [this.#task(user, input), this.#tag(user, input)];
   }
 
-  #assertFreeName(own: Belongings, { name }: Fields, tag?: Tag): void {
-    if ([...own.tags.values()].some((other) => other !== tag && other.name === name))
-      throw new Refusal("TAG_ALREADY_EXISTS", "name");
+  #assertNameAvailable(user: UserData, { name }: Fields, tag?: Tag): void {
+    if ([...user.tags.values()].some((other) => other !== tag && other.name === name))
+      throw new ExpectedError("TAG_ALREADY_EXISTS", "name");
   }
 
-  #change(own: Belongings, { task_id, ...fields }: Fields, answer: unknown): Expected {
-    const task = this.#task(own, { task_id });
+  #change(user: UserData, { task_id, ...fields }: Fields, response: unknown): Expected {
+    const task = this.#task(user, { task_id });
     const before = { ...task };
     Object.assign(task, fields);
-    const { updated_at } = seen(answer);
+    const { updated_at } = fieldsOf(response);
     const isChanged = JSON.stringify(task) !== JSON.stringify(before);
-    // Without any field nothing is changed; with the values that were there already, it may count as a change or not.
+    // Without fields, updated_at stays. With fields that equal the stored values, the contract leaves it open.
     if (isTime(updated_at) && Object.keys(fields).length > 0) {
-      const isSane = isChanged ? updated_at > before.updated_at : updated_at >= before.updated_at;
-      assertSane(isSane, `updated_at did not move from ${before.updated_at}`, answer);
+      const isPlausible = isChanged
+        ? updated_at > before.updated_at
+        : updated_at >= before.updated_at;
+      assertPlausible(isPlausible, `updated_at not later than ${before.updated_at}`, response);
       task.updated_at = updated_at;
     }
-    return { data: withTags(own, task) };
+    return { data: withTags(user, task) };
   }
 
-  #list({ own, input, isRest, answer }: Call): unknown {
-    const said =
+  #list({ user, input, isRest, response }: Call): unknown {
+    const queryTexts =
       isRest && isFields(input) ? Object.entries(input).map(([k, v]) => [k, String(v)]) : undefined;
-    const given = read(listRules(isRest), said === undefined ? input : Object.fromEntries(said));
+    const parameters = validate(
+      listValidators(isRest),
+      queryTexts === undefined ? input : Object.fromEntries(queryTexts),
+    );
     const {
       page = 1,
       limit = 20,
       sort,
       ...filter
-    } = given as {
+    } = parameters as {
       page?: number;
       limit?: number;
       sort?: string;
     };
-    const compare = comparisonOf(sort);
-    const found = [...own.tasks.values()].filter((task) => matches(own, filter, task));
-    const sorted = found.toSorted(compare);
-    const { bookmark } = own;
-    const follows = isFields(input) && input["cursor"] !== undefined && bookmark !== undefined;
-    const rest = follows
-      ? sorted.filter((task) => compare(bookmark.last, task) < 0)
+    const compare = comparatorFor(sort);
+    const matching = [...user.tasks.values()].filter((task) => matchesFilter(user, filter, task));
+    const sorted = matching.toSorted(compare);
+    const { pageEnd } = user;
+    const hasCursor = isFields(input) && input["cursor"] !== undefined && pageEnd !== undefined;
+    const remaining = hasCursor
+      ? sorted.filter((task) => compare(pageEnd.lastTask, task) < 0)
       : sorted.slice((page - 1) * limit);
-    const items = rest.slice(0, limit);
-    const counted = { total: found.length, page, limit, pages: Math.ceil(found.length / limit) };
-    const listed = { items: items.map((task) => withTags(own, task)), ...counted };
-    if (isRest) return listed;
-    const { next_cursor } = seen(answer);
-    const last = items.at(-1);
-    if (rest.length <= limit || last === undefined) return { ...listed, next_cursor: null };
+    const items = remaining.slice(0, limit);
+    const result = {
+      items: items.map((task) => withTags(user, task)),
+      total: matching.length,
+      page,
+      limit,
+      pages: Math.ceil(matching.length / limit),
+    };
+    if (isRest) return result;
+    const { next_cursor } = fieldsOf(response);
+    const lastTask = items.at(-1);
+    if (remaining.length <= limit || lastTask === undefined)
+      return { ...result, next_cursor: null };
     const cursor = String(next_cursor);
-    own.bookmark = { cursor, sort, last: { ...last } };
-    return { ...listed, next_cursor: cursor };
+    user.pageEnd = { cursor, sort, lastTask: { ...lastTask } };
+    return { ...result, next_cursor: cursor };
   }
 }

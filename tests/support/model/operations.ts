@@ -1,19 +1,27 @@
 import fc from "fast-check";
 import type { Model } from "./model.ts";
-import type { Belongings } from "./things.ts";
-import { badRules, type Fields, goodRules, isFields } from "./rules.ts";
+import type { UserData } from "./entities.ts";
+import {
+  type Fields,
+  invalidRecurrenceRules,
+  isFields,
+  validRecurrenceRules,
+} from "./validation.ts";
 
-/** Stands for an id that is known only when the operation runs: one that the caller owns, or one that anybody ever had. */
+/**
+ * Placeholder for an id that is known only at run time: of a row that the caller owns, or of any
+ * row ever created.
+ */
 export interface Reference {
   to: "task" | "tag";
-  whose: "own" | "any";
+  owner: "caller" | "any";
   index: number;
 }
 
-/** One random call, as data, so that a failing sequence can be shrunk and repeated. */
+/** One generated call, as data, so that a failing sequence can be shrunk and repeated. */
 export interface Operation {
-  /** Which user calls; the one after the last is nobody. */
-  by: number;
+  /** Index of the calling user; the index after the last user calls without a token. */
+  userIndex: number;
   isRest: boolean;
   procedure: string;
   input: unknown;
@@ -22,20 +30,26 @@ export interface Operation {
 const reference = (to: Reference["to"]): fc.Arbitrary<Reference> =>
   fc.record({
     to: fc.constant(to),
-    whose: fc.constantFrom<Reference["whose"][]>("own", "own", "own", "any"),
+    owner: fc.constantFrom<Reference["owner"][]>("caller", "caller", "caller", "any"),
     index: fc.nat(1000),
   });
 
-const isReference = (value: unknown): value is Reference => isFields(value) && "whose" in value;
+const isReference = (value: unknown): value is Reference => isFields(value) && "owner" in value;
 
-/** Mostly good values, and the bad now and then: a call has many fields, and one bad one is enough to end it. */
-const mostly = (good: fc.Arbitrary<unknown>, bad: readonly unknown[]): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 40, arbitrary: good }, { weight: 1, arbitrary: fc.constantFrom(...bad) });
+/**
+ * Generates a valid value 40 times out of 41: a call has many fields, and one invalid field rejects
+ * the call.
+ */
+const mostlyValid = (
+  valid: fc.Arbitrary<unknown>,
+  invalid: readonly unknown[],
+): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 40, arbitrary: valid }, { weight: 1, arbitrary: fc.constantFrom(...invalid) });
 
 const wrongTypes = [5, true, ["a"], { a: 1 }];
 const unstorable = ["a\0b", "\uD800", "\uDC00a"];
 
-// Few letters, so that many titles are equal, or alike but for their case.
+// A small alphabet, so that many titles are equal, or differ only in case.
 const words = fc
   .array(
     fc.constantFrom(
@@ -62,7 +76,7 @@ const words = fc
   )
   .map((parts) => parts.join(" "));
 
-const title = mostly(
+const title = mostlyValid(
   fc.oneof({ weight: 9, arbitrary: words }, fc.constantFrom("  x\t", "🎉".repeat(200), "\u3000é ")),
   [
     "",
@@ -76,7 +90,7 @@ const title = mostly(
   ],
 );
 
-const orNull = (values: fc.Arbitrary<unknown>) => fc.option(values, { nil: null, freq: 4 });
+const nullable = (values: fc.Arbitrary<unknown>) => fc.option(values, { nil: null, freq: 4 });
 
 const dueDate = fc
   .tuple(
@@ -93,7 +107,7 @@ const dueDate = fc
   )
   .map((parts) => parts.join(""));
 
-const badDates = [
+const invalidDates = [
   "",
   "tomorrow",
   "2030-01-01",
@@ -107,53 +121,62 @@ const badDates = [
 
 const taskFields = {
   title,
-  description: mostly(orNull(fc.oneof(words, fc.constantFrom("", " ", "🎉".repeat(1000)))), [
+  description: mostlyValid(nullable(fc.oneof(words, fc.constantFrom("", " ", "🎉".repeat(1000)))), [
     "x".repeat(1001),
     ...wrongTypes,
     ...unstorable,
   ]),
-  completed: mostly(fc.boolean(), [null, 0, "true"]),
-  priority: mostly(fc.constantFrom("low", "medium", "high"), ["", "HIGH", "urgent", null, 1]),
-  due_date: mostly(orNull(dueDate), [...badDates, ...wrongTypes, ...unstorable]),
-  recurrence_rule: mostly(orNull(fc.constantFrom(...goodRules)), [...badRules, ...wrongTypes]),
-  // Not the caller's to set.
+  completed: mostlyValid(fc.boolean(), [null, 0, "true"]),
+  priority: mostlyValid(fc.constantFrom("low", "medium", "high"), ["", "HIGH", "urgent", null, 1]),
+  due_date: mostlyValid(nullable(dueDate), [...invalidDates, ...wrongTypes, ...unstorable]),
+  recurrence_rule: mostlyValid(nullable(fc.constantFrom(...validRecurrenceRules)), [
+    ...invalidRecurrenceRules,
+    ...wrongTypes,
+  ]),
+  // The server must ignore it.
   user_id: fc.constant("00000000-0000-4000-8000-000000000000"),
 };
 
-// Fewer still, so that names are taken, and digits, so that a name looks like an id.
+// Even fewer, so that names collide; some are digits, so that a name looks like an id.
 const names = fc.constantFrom("a", "A", "tea", "é", "🎉", "1", "2", "7", "12");
 
-const name = mostly(
+const name = mostlyValid(
   fc.oneof({ weight: 9, arbitrary: names }, fc.constantFrom(" é ", "🎉".repeat(50))),
   ["", " ", "x".repeat(51), null, ...wrongTypes, ...unstorable],
 );
 
 const tagFields = {
   name,
-  color: mostly(orNull(fc.constantFrom("#FF5733", "#abcdef")), ["", "red", "#fff", ...wrongTypes]),
+  color: mostlyValid(nullable(fc.constantFrom("#FF5733", "#abcdef")), [
+    "",
+    "red",
+    "#fff",
+    ...wrongTypes,
+  ]),
 };
 
-const missing = [0, -1, 2_147_483_647, 2_147_483_648, 1e20];
-const noIds = ["abc", "1e2", "0x10", 1.5];
-const idOf = (to: Reference["to"]) => mostly(reference(to), [...missing, ...noIds]);
+// The largest id is a literal, as the model must not depend on the server's definitions.
+const unusedIds = [0, -1, 2_147_483_647, 2_147_483_648, 1e20];
+const malformedIds = ["abc", "1e2", "0x10", 1.5];
+const idOf = (to: Reference["to"]) => mostlyValid(reference(to), [...unusedIds, ...malformedIds]);
 
-const span = {
-  limit: mostly(fc.constantFrom(1, 2, 3, 5, 100, 101, 1000), [0, -1, 1.5, "ten"]),
-  // Over tRPC: to go on from where the caller's last list ended.
+const paging = {
+  limit: mostlyValid(fc.constantFrom(1, 2, 3, 5, 100, 101, 1000), [0, -1, 1.5, "ten"]),
+  // Over tRPC: inputOf replaces it with the cursor of the caller's last page.
   cursor: fc.constant(true),
 };
 
 const filters = {
-  page: mostly(fc.integer({ min: 1, max: 4 }), [0, -1, 1.5, "abc", 1e20]),
-  q: mostly(fc.oneof(words, fc.constantFrom("", "T", "e", "X", "zzz")), ["a\0"]),
-  status: mostly(fc.constantFrom("all", "pending", "completed"), ["", "ALL", "done", 5]),
-  priority: mostly(fc.constantFrom("low", "medium", "high"), ["", "urgent"]),
+  page: mostlyValid(fc.integer({ min: 1, max: 4 }), [0, -1, 1.5, "abc", 1e20]),
+  q: mostlyValid(fc.oneof(words, fc.constantFrom("", "T", "e", "X", "zzz")), ["a\0"]),
+  status: mostlyValid(fc.constantFrom("all", "pending", "completed"), ["", "ALL", "done", 5]),
+  priority: mostlyValid(fc.constantFrom("low", "medium", "high"), ["", "urgent"]),
   tag: fc.oneof(
     { weight: 4, arbitrary: reference("tag") },
     { weight: 4, arbitrary: names },
     { weight: 1, arbitrary: fc.constantFrom("", "0", "99999999999", "none such") },
   ),
-  sort: mostly(
+  sort: mostlyValid(
     fc
       .tuple(
         fc.constantFrom("", "-"),
@@ -165,20 +188,20 @@ const filters = {
 };
 
 /**
- * Each field or none of it; what is required is left out only now and then.
- * @param absent how often another is left out, for each time that it is there
+ * Generates an object with some of the fields; a required field is absent once in 41 times.
+ * @param absentRatio how often another field is absent, for each time that it is present
  */
-const some = (
+const optional = (
   fields: Record<string, fc.Arbitrary<unknown>>,
-  needed: readonly string[] = [],
-  absent = 1,
+  required: readonly string[] = [],
+  absentRatio = 1,
 ) =>
   fc
     .tuple(
       ...Object.entries(fields).map(([field, values]) =>
         fc.oneof(
           { weight: 40, arbitrary: values.map((value): [string, unknown][] => [[field, value]]) },
-          { weight: needed.includes(field) ? 1 : 40 * absent, arbitrary: fc.constant([]) },
+          { weight: required.includes(field) ? 1 : 40 * absentRatio, arbitrary: fc.constant([]) },
         ),
       ),
     )
@@ -187,19 +210,19 @@ const some = (
 const body = (
   fields: Record<string, fc.Arbitrary<unknown>>,
   ids: Record<string, fc.Arbitrary<unknown>>,
-  needed: readonly string[] = [],
+  required: readonly string[] = [],
 ) =>
-  mostly(
+  mostlyValid(
     fc
-      .tuple(some(fields, needed), fc.record(ids))
-      .map(([given, named]) => Object.assign({}, given, named)),
+      .tuple(optional(fields, required), fc.record(ids))
+      .map(([members, idMembers]) => Object.assign({}, members, idMembers)),
     [null, [], "text", 5],
   );
 
 const [task_id, tag_id] = [idOf("task"), idOf("tag")];
 
-/** Each procedure's inputs, and how often it is called. */
-const calls: Record<string, { weight: number; input: fc.Arbitrary<unknown> }> = {
+/** The input generator of each procedure, and its relative frequency. */
+const procedures: Record<string, { weight: number; input: fc.Arbitrary<unknown> }> = {
   "task.create": { weight: 20, input: body(taskFields, {}, ["title"]) },
   "task.get": { weight: 6, input: fc.record({ task_id }) },
   "task.update": {
@@ -212,7 +235,9 @@ const calls: Record<string, { weight: number; input: fc.Arbitrary<unknown> }> = 
   "task.removeTag": { weight: 5, input: fc.record({ task_id, tag_id }) },
   "task.list": {
     weight: 24,
-    input: fc.tuple(some(span), some(filters, [], 4)).map(([a, b]) => Object.assign({}, a, b)),
+    input: fc
+      .tuple(optional(paging), optional(filters, [], 4))
+      .map(([a, b]) => Object.assign({}, a, b)),
   },
   "tag.create": { weight: 8, input: body(tagFields, {}, ["name"]) },
   "tag.list": { weight: 3, input: fc.constant(undefined) },
@@ -220,42 +245,51 @@ const calls: Record<string, { weight: number; input: fc.Arbitrary<unknown> }> = 
   "tag.delete": { weight: 2, input: fc.record({ tag_id }) },
 };
 
-/** The procedures that the operations call. */
-export const calledProcedures = Object.keys(calls);
+/** The procedures that generated operations call. */
+export const calledProcedures = Object.keys(procedures);
 
-const idFor = ({ to, whose, index }: Reference, model: Model, own: Belongings): number => {
-  const owned = [...(to === "task" ? own.tasks : own.tags).keys()];
-  const ids = whose === "own" && owned.length > 0 ? owned : model.ids[to];
+const resolveId = ({ to, owner, index }: Reference, model: Model, user: UserData): number => {
+  const owned = [...(to === "task" ? user.tasks : user.tags).keys()];
+  const ids = owner === "caller" && owned.length > 0 ? owned : model.ids[to];
   return ids[index % ids.length] ?? 1;
 };
 
-/** An operation's input with the ids and the cursor that it stands for. */
-export const inputOf = ({ input, isRest }: Operation, model: Model, own: Belongings): unknown => {
+/** Returns an operation's input with its placeholders replaced by ids and a cursor. */
+export const inputOf = ({ input, isRest }: Operation, model: Model, user: UserData): unknown => {
   if (!isFields(input)) return input;
   const { cursor, ...fields } = input;
-  const filled: Fields = {};
+  const resolved: Fields = {};
   for (const [field, value] of Object.entries(fields)) {
-    const id = isReference(value) ? idFor(value, model, own) : undefined;
-    filled[field] = id === undefined ? value : field === "tag" ? String(id) : id;
+    const id = isReference(value) ? resolveId(value, model, user) : undefined;
+    resolved[field] = id === undefined ? value : field === "tag" ? String(id) : id;
   }
-  if (cursor === undefined || isRest || own.bookmark === undefined) return filled;
-  const { sort: _, ...unsorted } = filled;
-  const { bookmark } = own;
-  const sort = bookmark.sort === undefined ? {} : { sort: bookmark.sort };
-  return { ...unsorted, ...sort, cursor: bookmark.cursor };
+  const { pageEnd } = user;
+  if (cursor === undefined || isRest || pageEnd === undefined) return resolved;
+  // A cursor is valid only with the sort of its list.
+  const { sort: _, ...unsorted } = resolved;
+  const sort = pageEnd.sort === undefined ? {} : { sort: pageEnd.sort };
+  return { ...unsorted, ...sort, cursor: pageEnd.cursor };
 };
 
-/** @param people how many users there are */
-export const operation = (people: number): fc.Arbitrary<Operation> => {
-  const users = Array.from({ length: people }, (_, by) => ({
+/**
+ * Returns a generator of operations.
+ * @param userCount number of users; calls without a token come in addition
+ */
+export const operation = (userCount: number): fc.Arbitrary<Operation> => {
+  const users = Array.from({ length: userCount }, (_, index) => ({
     weight: 10,
-    arbitrary: fc.constant(by),
+    arbitrary: fc.constant(index),
   }));
-  const by = fc.oneof(...users, { weight: 1, arbitrary: fc.constant(people) });
+  const userIndex = fc.oneof(...users, { weight: 1, arbitrary: fc.constant(userCount) });
   return fc.oneof(
-    ...Object.entries(calls).map(([procedure, { weight, input }]) => ({
+    ...Object.entries(procedures).map(([procedure, { weight, input }]) => ({
       weight,
-      arbitrary: fc.record({ by, isRest: fc.boolean(), procedure: fc.constant(procedure), input }),
+      arbitrary: fc.record({
+        userIndex,
+        isRest: fc.boolean(),
+        procedure: fc.constant(procedure),
+        input,
+      }),
     })),
   );
 };

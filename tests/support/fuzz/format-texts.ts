@@ -1,4 +1,6 @@
-// Texts that look like what a field wants, and are not quite that, or just so.
+// Valid, nearly valid and invalid texts for fields with a format: dates, recurrence rules,
+// addresses, colours, enums.
+import type { FieldSchema } from "./fields.ts";
 
 const days = [
   ["2030-01-01", "2028-02-29", "0001-01-01", "9999-12-31", "0099-01-01", "1582-10-10"],
@@ -28,7 +30,7 @@ const dates = [
   ["1900000000", "1900000000000", "1e12", "Tue, 01 Jan 2030 00:00:00 GMT", "1/1/2030", "P1D"],
 ].flat();
 
-const ruleParts = [
+const recurrenceRuleParts = [
   ["COUNT=1", "COUNT=0", "COUNT=-1", "COUNT=1.5", "COUNT=99999999999999999999", "COUNT=１"],
   ["COUNT=", "INTERVAL=1", "INTERVAL=2", "INTERVAL=0", "INTERVAL=-1", "INTERVAL=1e9"],
   ["INTERVAL=999999999999", "BYDAY=MO", "BYDAY=MO,TU", "BYDAY=MO,MO", "BYDAY=MO,,TU", "BYDAY=XX"],
@@ -47,9 +49,9 @@ const frequencies = [
   ["YEARLY", "MONTHLY", "WEEKLY", "HOURLY", "MINUTELY", "SECONDLY", "SOMETIMES", "", "daily"],
 ].flat();
 
-const rules = [
+const recurrenceRules = [
   frequencies.map((frequency) => `FREQ=${frequency}`),
-  ruleParts.map((part) => `FREQ=DAILY;${part}`),
+  recurrenceRuleParts.map((part) => `FREQ=DAILY;${part}`),
   ["FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "COUNT=1"],
   ["RRULE:FREQ=DAILY", "rrule:FREQ=DAILY", "RRULE:RRULE:FREQ=DAILY", "RRULE:", "FREQ"],
   ["FREQ:DAILY", "FREQ = DAILY", " FREQ=DAILY", "FREQ=DAILY ", "FREQ=DAILY\n"],
@@ -74,7 +76,7 @@ const colors = [
   ["transparent"],
 ].flat();
 
-const choices = [
+const enumValues = [
   ["low", "medium", "high", "LOW", "Low", " low", "low ", "low\n", "urgent", "low,high", "lоw"],
   ["all", "pending", "completed", "ALL", "done", "title", "-title", "+title", "--title", "TITLE"],
   ["due_date", "-due_date", "priority", "-priority", "created_at", "-created_at", "id", "-id"],
@@ -82,28 +84,20 @@ const choices = [
   ["created_at asc"],
 ].flat();
 
-interface Shape {
-  type?: unknown;
-  enum?: unknown;
-  format?: unknown;
-  pattern?: unknown;
-  description?: unknown;
-}
-
-/** The texts that belong to a field, by what its schema says of it. */
-export const textsFor = (schema: Shape): readonly string[] => {
+/** Returns the texts for the format of a field, as its schema names it; none for a field without a format. */
+export const formatTextsFor = (schema: FieldSchema): readonly string[] => {
   if (schema.format === "date-time") return dates;
   if (schema.format === "email") return emails;
-  if (String(schema.description).includes("RRULE")) return rules;
+  if (String(schema.description).includes("RRULE")) return recurrenceRules;
   if (schema.pattern !== undefined) return colors;
-  return schema.enum === undefined ? [] : choices;
+  return schema.enum === undefined ? [] : enumValues;
 };
 
-/** All of them. */
-export const domainTexts: readonly string[] = [
+/** The texts of all formats together. */
+export const formatTexts: readonly string[] = [
   ...dates,
-  ...rules,
+  ...recurrenceRules,
   ...emails,
   ...colors,
-  ...choices,
+  ...enumValues,
 ];

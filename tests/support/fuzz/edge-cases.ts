@@ -1,4 +1,4 @@
-// Values that have broken servers before: as JSON, and as texts. Each says what it is by what it looks like.
+// Edge-case values that are known to break servers: JSON values that are not strings, and strings.
 
 const nested = (depth: number): unknown => {
   let value: unknown = [];
@@ -6,22 +6,26 @@ const nested = (depth: number): unknown => {
   return value;
 };
 
-/** What is no text. */
-export const nonTexts: readonly unknown[] = [
+/** JSON values other than strings. */
+export const nonStrings: readonly unknown[] = [
   [null, true, false, 0, -0, 1, -1, 2, 1.5, -1.5, 0.1, 100, 101, 255, 256, 65_535, 65_536],
   [2_147_483_646, 2_147_483_647, 2_147_483_648, -2_147_483_648, -2_147_483_649, 4_294_967_296],
   [2 ** 53 - 1, 2 ** 53, 1e20, 1e21, 1e30, 1e308, -1e308, 5e-324, 1e-7, [], [[]], [null], [""]],
   [["a"], ["a", "b"], [1, 2, 3], [true], Array(1000).fill(0), [{}], {}, { a: 1 }, { length: 1 }],
   [{ toString: "x" }, { toJSON: "x" }, { valueOf: 1 }, { $gt: "" }, { $ne: null }],
   [{ raw: "now()" }, { constructor: { prototype: 1 } }],
-  // Written like this, __proto__ is a key of its own, as in a body.
+  // Parsed, so that __proto__ is an ordinary key, as in a request body.
   [JSON.parse('{"__proto__":{"admin":true}}'), JSON.parse('{"then":1}'), nested(10), nested(500)],
 ].flat();
 
-const edges = [1, 7, 8, 49, 50, 51, 199, 200, 201, 999, 1000, 1001, 1023, 1024, 1025];
+const boundaryLengths = [1, 7, 8, 49, 50, 51, 199, 200, 201, 999, 1000, 1001, 1023, 1024, 1025];
 
 const lengths = [
-  ["", ...edges.map((length) => "x".repeat(length)), ...edges.map((length) => "🎉".repeat(length))],
+  [
+    "",
+    ...boundaryLengths.map((length) => "x".repeat(length)),
+    ...boundaryLengths.map((length) => "🎉".repeat(length)),
+  ],
   ["e\u0301".repeat(25), "e\u0301".repeat(26), "e\u0301".repeat(100), "e\u0301".repeat(101)],
   ["x".repeat(60_000), "x".repeat(100_000), "%a".repeat(5000)],
 ].flat();
@@ -68,16 +72,16 @@ const injections = [
   ["a=b&c=d", "a[]=1", "a;b", "a,b", "a+b", "a b", "a#b", "a?b", "a/b", "a\\b", "..", "."],
 ].flat();
 
-/** What looks like another type, or like no text that can be. */
-export const oddTexts: readonly string[] = [
+/** Strings that look like another type, or that the database cannot store. */
+export const typeLikeTexts: readonly string[] = [
   ...lengths.slice(0, 2),
   ...unstorable,
   ...names,
   ...numerals,
 ];
 
-/** What a field is tried with that takes any text. */
-export const texts: readonly string[] = [
+/** Every edge-case string, for fields that accept any text. */
+export const edgeTexts: readonly string[] = [
   ...lengths,
   ...invisible,
   ...unstorable,

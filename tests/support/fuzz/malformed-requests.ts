@@ -1,6 +1,6 @@
-// What no well-meant client sends: spellings, for where a parser reads before any schema does.
+// Malformed paths, queries, bodies and headers: they reach a parser before any schema validates them.
 
-/** In the place of one path parameter, as it goes over the wire. */
+/** Raw texts for one path parameter, sent without encoding. */
 export const pathTexts: readonly string[] = [
   ["", "%", "%zz", "%E0%A4%A", "%00", "1%00", "%2F", "1%2F2", "%2e", "%2e%2e", "..", ".", "%252e"],
   ["a%0d%0aX:1", "%ff", "%c0%af", "%ed%a0%80", "%F0%9F%8E%89", "%EF%BC%91", "%D9%A1", "+1", "1+"],
@@ -11,7 +11,7 @@ export const pathTexts: readonly string[] = [
   ["undefined", "__proto__", "constructor", "toString", "true", "2147483648", "9".repeat(400)],
 ].flat();
 
-/** As the whole query; NAME is a parameter's name. */
+/** Whole query strings; the test replaces NAME with a parameter's name. */
 export const queries: readonly string[] = [
   ["NAME", "NAME=", "NAME=&NAME=", "NAME=1&NAME=2", "NAME[]=1", "NAME[]=1&NAME[]=2", "NAME[0]=1"],
   ["NAME[a]=1", "NAME[$gt]=1", "NAME[__proto__][a]=1", "NAME[=1", "NAME]=1", "[NAME]=1"],
@@ -25,10 +25,10 @@ export const queries: readonly string[] = [
   ["cursor=x", "a=1&".repeat(2000), "NAME=1&".repeat(1000), "NAME[]=1&".repeat(1000)],
 ].flat();
 
-const good = '"title":"t","name":"n","email":"raw@example.com","password":"correct horse"';
-const wider = `${good},"completed":false,"priority":"low"`;
+const validMembers = '"title":"t","name":"n","email":"raw@example.com","password":"correct horse"';
+const validTaskMembers = `${validMembers},"completed":false,"priority":"low"`;
 
-/** What stands for a value in JSON, and mostly is none. */
+/** Texts in the position of a JSON value; most are not valid JSON. */
 const literals = [
   ["1e400", "-1e400", "1E5", "0x10", "01", ".5", "+1", "NaN", "Infinity", "undefined", "'x'"],
   ["tru", '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\\uD83D\\uDE00"', '"\\x41"', '"a'],
@@ -36,24 +36,61 @@ const literals = [
   ["9".repeat(5000), "-", '""""'],
 ].flat();
 
-/** No UTF-8, or not JSON in it: another coding, a compressed body, a surrogate by itself. */
+/** Bodies that are not UTF-8: byte order marks, compressed bytes, an encoded lone surrogate. */
 const bytes = [
   [0xff, 0xfe, 0x1f, 0x8b, 8, 0, 0x7b, 0, 0x7d, 0, 0x22, 0xc0, 0xaf, 0x22],
-  [...Buffer.from(`{${wider},"FIELD":"`), 0xed, 0xa0, 0x80, ...Buffer.from('"}')],
+  [...Buffer.from(`{${validTaskMembers},"FIELD":"`), 0xed, 0xa0, 0x80, ...Buffer.from('"}')],
 ];
 
-/** As the whole body, which is JSON in what it says of itself; FIELD is a field's name. */
+/** Whole bodies, sent with the request's own content type; the test replaces FIELD with a field's name. */
 export const bodies: readonly (string | Uint8Array)[] = [
   ["", " ", "null", "true", "1", '"a"', "[]", "[{}]", "{}", "{", "}", "{]", "{}{}", "{},"],
-  ["undefined", "{'a':1}", "{a:1}", '{"a":1,}', `{${wider}}`, `\uFEFF{${wider}}`, `{${wider}}\0`],
-  [` {${wider}} `, `{${wider},${wider}}`, `{${wider},"FIELD":5}`, `{"FIELD":5,${wider}}`],
-  [`[{${wider}}]`, "//", "\0", `{"json":{${wider}}}`, `{"0":{${wider}}}`, `{"input":{${wider}}}`],
-  ["a=1&b=2", "<a/>", "--x\r\n", `{"__proto__":{${wider}}}`, `{${wider},"__proto__":null}`],
-  [`{${wider},"constructor":{"prototype":1}}`, "[".repeat(20_000), '{"a":'.repeat(10_000)],
+  [
+    "undefined",
+    "{'a':1}",
+    "{a:1}",
+    '{"a":1,}',
+    `{${validTaskMembers}}`,
+    `\uFEFF{${validTaskMembers}}`,
+    `{${validTaskMembers}}\0`,
+  ],
+  [
+    ` {${validTaskMembers}} `,
+    `{${validTaskMembers},${validTaskMembers}}`,
+    `{${validTaskMembers},"FIELD":5}`,
+    `{"FIELD":5,${validTaskMembers}}`,
+  ],
+  [
+    `[{${validTaskMembers}}]`,
+    "//",
+    "\0",
+    `{"json":{${validTaskMembers}}}`,
+    `{"0":{${validTaskMembers}}}`,
+    `{"input":{${validTaskMembers}}}`,
+  ],
+  [
+    "a=1&b=2",
+    "<a/>",
+    "--x\r\n",
+    `{"__proto__":{${validTaskMembers}}}`,
+    `{${validTaskMembers},"__proto__":null}`,
+  ],
+  [
+    `{${validTaskMembers},"constructor":{"prototype":1}}`,
+    "[".repeat(20_000),
+    '{"a":'.repeat(10_000),
+  ],
   [`${"[".repeat(20_000)}${"]".repeat(20_000)}`],
-  [`{${wider},"x":${"[".repeat(10_000)}${"]".repeat(10_000)}}`, `{"FIELD":${"[".repeat(5000)}`],
-  ["x".repeat(70_000), `${" ".repeat(60_000)}{${wider}}`, `{${'"a":1,'.repeat(9000)}${wider}}`],
-  literals.map((literal) => `{${wider},"FIELD":${literal}}`),
+  [
+    `{${validTaskMembers},"x":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
+    `{"FIELD":${"[".repeat(5000)}`,
+  ],
+  [
+    "x".repeat(70_000),
+    `${" ".repeat(60_000)}{${validTaskMembers}}`,
+    `{${'"a":1,'.repeat(9000)}${validTaskMembers}}`,
+  ],
+  literals.map((literal) => `{${validTaskMembers},"FIELD":${literal}}`),
   bytes.map((each) => new Uint8Array(each)),
 ].flat();
 
@@ -68,8 +105,8 @@ const claims = { sub: "00000000-0000-4000-8000-000000000000", email: "a@b.co", t
 const algorithms = ["none", "None", "HS256", "HS512", "RS256", "", 5, null];
 const payloads = [[], 5, "a", null];
 
-/** Tokens that nobody made. */
-const tokens: readonly string[] = [
+/** Tokens that this server did not issue. */
+const forgedTokens: readonly string[] = [
   ["", " ", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d", "a..c", "null", "undefined"],
   ["\u00E4", "%00", "{}", "e30.e30.", ".e30.e30", "e30.e30.e30", "W10.W10.W10"],
   ["bnVsbA.bnVsbA.bnVsbA", "a".repeat(8000), `${"a".repeat(3000)}.${"b".repeat(3000)}.c`],
@@ -80,20 +117,21 @@ const tokens: readonly string[] = [
   payloads.map((payload) => jwt({ alg: "HS256" }, payload)),
 ].flat();
 
-/** How the Authorization header may be spelled around a token. */
+/** Values of the Authorization header: malformed schemes, and forged tokens. */
 export const authorizations: readonly string[] = [
   ["", " ", "Bearer", "Bearer ", "bearer", "Basic YTpi", "Digest a", "Token a.b.c", "a.b.c"],
   ["Bearer: a.b.c", "Bearer=a.b.c", "Bearer,a.b.c", "Bearer\ta.b.c", '"Bearer" a.b.c'],
   ["Bearer Bearer"],
-  tokens.map((token) => `Bearer ${token}`),
+  forgedTokens.map((token) => `Bearer ${token}`),
 ].flat();
 
+/** Values of the Cookie header: malformed cookies, and forged refresh tokens. */
 export const cookies: readonly string[] = [
   ["", "=", ";", ";;;", "refresh_token", "refresh_token=", "refresh_token==", "=refresh_token"],
   ["refresh_token=%", "refresh_token=%00", "refresh_token=%zz", 'refresh_token="a.b.c"', "a=b"],
   ["refresh_token=a; refresh_token=b", "REFRESH_TOKEN=a.b.c", "__proto__=a", "refresh_token[]=a"],
   ["__proto__=a; refresh_token=a.b.c", "a=b; ".repeat(1000), "constructor=a; toString=b"],
-  tokens.map((token) => `refresh_token=${token}`),
+  forgedTokens.map((token) => `refresh_token=${token}`),
 ].flat();
 
 export const contentTypes: readonly string[] = [
@@ -117,25 +155,29 @@ const origins = [
   "file://",
   "a b",
 ];
-const accepted = ["", "*/*", "text/html", "application/xml;q=1", "nonsense", "a".repeat(1000)];
-const identities = ["a b", "\u00E4", "x".repeat(1000), "%00", "__proto__"];
-const conditions = ["", "a", "bytes=0-1", 'W/"x"', "*"];
+const acceptValues = ["", "*/*", "text/html", "application/xml;q=1", "nonsense", "a".repeat(1000)];
+const requestIds = ["a b", "\u00E4", "x".repeat(1000), "%00", "__proto__"];
+const conditionalValues = ["", "a", "bytes=0-1", 'W/"x"', "*"];
 
-/** Headers by which proxies, browsers and frameworks steer servers. */
-export const others: readonly Record<string, string>[] = [
+/** Other headers that change how proxies, browsers and frameworks handle a request. */
+export const otherHeaders: readonly Record<string, string>[] = [
   origins.map((origin) => ({ origin })),
   ["GET", "DELETE", "nonsense"].map((method) => ({ "x-http-method-override": method })),
   ["same-origin", "cross-site", "nonsense"].map((site) => ({ "sec-fetch-site": site })),
   ["gzip", "br", "nonsense"].map((coding) => ({ "content-encoding": coding })),
-  accepted.map((accept) => ({ accept, "accept-language": accept })),
-  identities.map((id) => ({ "x-request-id": id, "user-agent": id, "x-forwarded-for": id })),
-  conditions.map((each) => ({ "if-match": each, "if-none-match": each, range: each })),
+  acceptValues.map((accept) => ({ accept, "accept-language": accept })),
+  requestIds.map((id) => ({ "x-request-id": id, "user-agent": id, "x-forwarded-for": id })),
+  conditionalValues.map((value) => ({
+    "if-match": value,
+    "if-none-match": value,
+    range: value,
+  })),
   ["application/jsonl", "text/event-stream"].map((accept) => ({ "trpc-accept": accept, accept })),
   [{ "x-trpc-source": "__proto__", prefer: "return=minimal", forwarded: "for=a", te: "trailers" }],
 ].flat();
 
-/** After /trpc/, as it goes over the wire; NAME is a procedure's name. */
-export const envelopes: readonly string[] = [
+/** Raw paths after /trpc/, mostly malformed batches; the test replaces NAME with a procedure's name. */
+export const trpcPaths: readonly string[] = [
   ["NAME?input=", "NAME?input", "NAME?input=%", "NAME?input={", "NAME?input=null"],
   ["NAME?input=[]", "NAME?input={}&input={}", "NAME?input[]={}", "NAME?input[a]=1"],
   ["NAME?input=undefined", "NAME?batch", "NAME?input=%22a%22", "NAME?input=%00"],

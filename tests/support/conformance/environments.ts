@@ -1,0 +1,116 @@
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
+import { createTokens } from "@taskwire/server/security/tokens.ts";
+import { type Account, addAccount, tokensOf } from "../setup/account.ts";
+import { type Transport, transports } from "../client/transports.ts";
+import { freePort } from "../process/free-port.ts";
+import { signUp } from "../client/people.ts";
+import { secret, startServer, type TestServer } from "../setup/server.ts";
+
+/**
+ * Server states: `strict` has rate limits of 1, `broken` has no tables, `unavailable` cannot
+ * connect to a database.
+ */
+export type ServerState = "healthy" | "strict" | "broken" | "unavailable";
+
+/** A new account on a server, with the data that an exchange may need. Exchanges do not share environments. */
+export interface Environment extends Account {
+  url: string;
+  /** Expired tokens. */
+  expired: { token: string; cookie: string };
+  /** A valid password; the account has it only after `setPassword`. */
+  password: string;
+  /** Stores the hash of `password` for the account. */
+  setPassword: () => Promise<unknown>;
+  /** The account's own task, which has the tag. */
+  task_id: number;
+  tag_id: number;
+  /** A tag that the task does not have. */
+  other: { tag_id: number; name: string };
+}
+
+const [rest] = transports as [Transport];
+
+const serverOptions = {
+  healthy: {},
+  broken: {},
+  unavailable: {},
+  strict: {
+    env: { RATE_LIMIT_REGISTER: "1", RATE_LIMIT_LOGIN: "1", RATE_LIMIT_REFRESH: "1" },
+  },
+} satisfies Record<ServerState, object>;
+
+/** Returns a connection to PostgreSQL at an unused port, where every statement fails. */
+const openUnreachable = async () => {
+  const url = `postgresql://u@127.0.0.1:${await freePort()}/x`;
+  return openPostgres(url, { poolMin: 0, poolMax: 1 });
+};
+
+export const startServerInState = async (state: ServerState): Promise<TestServer> => {
+  const database = state === "unavailable" ? { orm: await openUnreachable() } : {};
+  const server = await startServer({ ...serverOptions[state], ...database });
+  if (state === "broken") {
+    const tables = "users, sessions, tasks, tags, task_tag_link";
+    await server.deps.orm.em.fork().execute(`drop table ${tables} cascade`);
+  }
+  return server;
+};
+
+const past = new Date("2026-01-01");
+const expiredTokens = createTokens({
+  secret,
+  ttl: { access: 900, refresh: 604_800 },
+  clock: () => past,
+});
+
+/** Calls a procedure that creates a row; returns the row's id. */
+const create = async (url: string, procedure: string, input: unknown, token: string) => {
+  const { data } = await rest.call(url, procedure, input, { token });
+  return (data as { id: number }).id; // Safe: a created row has an id; a failure shows in the exchange.
+};
+
+/** Creates an environment. Only on a healthy server do the account and its rows exist in the database. */
+export const createEnvironment = async (
+  state: ServerState,
+  server: TestServer,
+): Promise<Environment> => {
+  const { url, deps } = server;
+  const password = "correct horse battery";
+  const isHealthy = state === "healthy";
+  const account = isHealthy
+    ? await addAccount(server)
+    : await tokensOf(deps.tokens, server.clock.now());
+  const environment: Environment = {
+    ...account,
+    url,
+    expired: await tokensOf(await expiredTokens, past),
+    password,
+    setPassword: async () =>
+      deps.orm.em
+        .fork()
+        .execute("update users set password_hash = ? where id = ?", [
+          await deps.passwords.hash(password),
+          account.id,
+        ]),
+    task_id: 1,
+    tag_id: 1,
+    other: { tag_id: 2, name: "Other" },
+  };
+  if (!isHealthy) return environment;
+  const { token } = account;
+  const task_id = await create(url, "task.create", { title: "A task" }, token);
+  const tag_id = await create(url, "tag.create", { name: "A tag" }, token);
+  await rest.call(url, "task.addTag", { task_id, tag_id }, { token });
+  const other = {
+    tag_id: await create(url, "tag.create", { name: "Other" }, token),
+    name: "Other",
+  };
+  return { ...environment, task_id, tag_id, other };
+};
+
+/** Registers a user and returns the credentials. */
+export const registerUser = async ({
+  url,
+}: Environment): Promise<{ email: string; password: string }> => {
+  const { email, password } = await signUp(url);
+  return { email, password };
+};
