@@ -14,7 +14,7 @@ const client = createClient({
     for (const line of response.headers.getSetCookie()) [cookie] = line.split(";", 1);
     return response;
   },
-  onSignedOut: () => console.log("Nobody is signed in any more"),
+  onSignedOut: () => console.log("Signed out"),
 });
 
 const email = `ada-${randomUUID()}@example.com`;
@@ -48,7 +48,7 @@ try {
 } catch (error) {
   // The codes of the error table are a union type: a misspelt one does not compile.
   if (!isApiError(error, "INVALID_DUE_DATE")) throw error;
-  console.log(`Refused: ${error.data.detail} (field ${error.data.field})`);
+  console.log(`Rejected: ${error.data.detail} (field ${error.data.field})`);
 }
 
 await client.auth.logout.mutate();
