@@ -79,7 +79,7 @@ describe("log messages", () => {
 const recipe = partOf(textOf("docs/adding-a-procedure.md"), "recipe");
 
 describe("the documents show", () => {
-  const shown = documents.flatMap((name) =>
+  const quotations = documents.flatMap((name) =>
     blocksOf(textOf(name).replace(recipe, "")).flatMap(({ path, text }) =>
       path === undefined ? [] : [{ name, path, text }],
     ),
@@ -89,14 +89,14 @@ describe("the documents show", () => {
     ["README.md", "client/examples/quickstart.ts"],
     ["docs/client.md", "client/examples/tour.ts"],
   ])("in %s the whole %s", (document, path) => {
-    const block = shown.find((each) => each.name === document && each.path === path);
+    const block = quotations.find((each) => each.name === document && each.path === path);
     expect(block?.text).toBe(textOf(path));
   });
 
   // The formatter removes the indentation of a block that begins inside a function.
   const withoutIndentation = (text: string): string => text.replaceAll(/^ +/gm, "");
 
-  test.each(shown.map(({ name, path, text }) => [name, path, text] as const))(
+  test.each(quotations.map(({ name, path, text }) => [name, path, text] as const))(
     "in %s what is in %s",
     (_, path, text) => {
       expect(withoutIndentation(textOf(path))).toContain(withoutIndentation(text));
