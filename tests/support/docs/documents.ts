@@ -7,9 +7,6 @@ export const root = join(import.meta.dirname, "../../..");
 /** A file's text, by its path in the project. */
 export const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
-/** The project's documents, by their paths; `tests/contract` is a copy of the contract and is not among them. */
-export const documents = globSync(["*.md", "docs/*.md", "tests/*.md"], { cwd: root }).toSorted();
-
 /** A fenced block of Markdown. */
 interface Block {
   language: string;
@@ -31,21 +28,6 @@ export const blocksOf = (markdown: string): Block[] =>
 export const inlineCodeOf = (markdown: string): string[] =>
   [...markdown.replaceAll(fence, "").matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
 
-/** The targets of all links that stay inside the project. */
-export const linksOf = (markdown: string): { path: string; anchor: string | undefined }[] =>
-  [...markdown.replaceAll(fence, "").matchAll(/\]\(([^):#]*)(?:#([^)]+))?\)/g)].map(
-    ([, path = "", anchor]) => ({ path, anchor }),
-  );
-
-/** The anchors that GitHub gives to the headings. */
-export const anchorsOf = (markdown: string): string[] =>
-  [...markdown.replaceAll(fence, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-
 /** What lies between the comments <!-- name --> and <!-- /name -->. */
 export const partOf = (markdown: string, name: string): string => {
   const part = new RegExp(`<!-- ${name} -->(.*)<!-- /${name} -->`, "s").exec(markdown)?.[1];
@@ -63,3 +45,21 @@ export const diffOf = (block: Block): { before: string; after: string } => {
       .join("");
   return { before: target("-"), after: target("+") };
 };
+
+/** The project's documents, by their paths; `tests/contract` is a copy of the contract and is not among them. */
+export const documents = globSync(["*.md", "docs/*.md", "tests/*.md"], { cwd: root }).toSorted();
+
+/** Returns the targets of all links that stay inside the project. */
+export const linksOf = (markdown: string): { path: string; anchor: string | undefined }[] =>
+  [...markdown.replaceAll(fence, "").matchAll(/\]\(([^):#]*)(?:#([^)]+))?\)/g)].map(
+    ([, path = "", anchor]) => ({ path, anchor }),
+  );
+
+/** Returns the anchors that GitHub gives to the headings. */
+export const anchorsOf = (markdown: string): string[] =>
+  [...markdown.replaceAll(fence, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
