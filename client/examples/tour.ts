@@ -3,7 +3,7 @@ import { createClient, isApiError } from "@taskwire/client";
 
 const [url = "http://127.0.0.1:8000"] = process.argv.slice(2);
 
-// A browser keeps the refresh token's cookie by itself; in Node the script does.
+// A browser stores the refresh cookie itself; in Node the script must.
 let cookie: string | undefined;
 const client = createClient({
   url,
@@ -46,7 +46,7 @@ console.log(`and after them: ${page.items.map(({ title }) => title).join(", ")}`
 try {
   await client.task.create.mutate({ title: "Sleep in", due_date: "tomorrow" });
 } catch (error) {
-  // The codes of the error table are a union type: a misspelt one does not compile.
+  // The codes are a union type, so a misspelt one does not compile.
   if (!isApiError(error, "INVALID_DUE_DATE")) throw error;
   console.log(`Rejected: ${error.data.detail} (field ${error.data.field})`);
 }

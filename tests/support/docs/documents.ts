@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The folder of the whole project. */
@@ -45,3 +45,21 @@ export const diffOf = (block: Block): { before: string; after: string } => {
       .join("");
   return { before: target("-"), after: target("+") };
 };
+
+/** The project's documents, by their paths; `tests/contract` is a copy of the contract and is not among them. */
+export const documents = globSync(["*.md", "docs/*.md", "tests/*.md"], { cwd: root }).toSorted();
+
+/** Returns the targets of all links that stay inside the project. */
+export const linksOf = (markdown: string): { path: string; anchor: string | undefined }[] =>
+  [...markdown.replaceAll(fence, "").matchAll(/\]\(([^):#]*)(?:#([^)]+))?\)/g)].map(
+    ([, path = "", anchor]) => ({ path, anchor }),
+  );
+
+/** Returns the anchors that GitHub gives to the headings. */
+export const anchorsOf = (markdown: string): string[] =>
+  [...markdown.replaceAll(fence, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
