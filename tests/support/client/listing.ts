@@ -1,5 +1,5 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import type { Actor, Task } from "./actor.ts";
+import type { SignedInUser, Task } from "./signed-in-user.ts";
 
 /** The values of `sort`; undefined sorts by id. */
 export const sorts = [
@@ -78,7 +78,7 @@ const dueDates = [
 const priorities = ["medium", "high", "low", "medium"];
 
 /** Creates 40 tasks and two tags: every filter matches some of them, and every sort meets ties and nulls. Returns the tasks. */
-export const fillList = async (actor: Actor, orm: Orm): Promise<Task[]> => {
+export const fillList = async (actor: SignedInUser, orm: Orm): Promise<Task[]> => {
   const work = await actor.newTag("Work");
   // The name of this tag is the id of the other.
   const digits = await actor.newTag(String(work.id));
