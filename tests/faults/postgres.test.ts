@@ -165,12 +165,16 @@ const faults: readonly Fault[] = [
 ];
 
 describe("calls fail with the expected error at worst, recover in 5 s, and lose no acknowledged change, when", () => {
-  test.concurrent.for(faults)("$name", async (fault) => {
-    const { url, drop } = await clonePostgres();
-    try {
-      await expectRecovery(url, fault);
-    } finally {
-      await drop();
-    }
-  });
+  // As an array, because vitest truncates `$name`.
+  test.concurrent.for(faults.map((fault) => [fault.name, fault] as const))(
+    "%s",
+    async ([, fault]) => {
+      const { url, drop } = await clonePostgres();
+      try {
+        await expectRecovery(url, fault);
+      } finally {
+        await drop();
+      }
+    },
+  );
 });

@@ -112,9 +112,10 @@ export const expectRecovery = async (database: string, fault: Fault): Promise<vo
   const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 40 });
   const { outcomes, violations } = traffic;
   const stopHealth = new AbortController();
+  let health: Promise<number> | undefined;
   try {
     await until("traffic", () => traffic.isNormalSince(0), 5000);
-    const health = watchHealth(server.url, stopHealth.signal);
+    health = watchHealth(server.url, stopHealth.signal);
     const restoredAt = await injectUntilNoticed(environment, fault, traffic);
     const isNormal = () => traffic.isNormalSince(restoredAt);
     await until("normal", isNormal, limits.recovery + limits.response);
@@ -138,6 +139,8 @@ export const expectRecovery = async (database: string, fault: Fault): Promise<vo
   } finally {
     stopHealth.abort();
     await traffic.stop();
+    // If an expectation has failed, the watcher still runs: its own failure must not become an unhandled rejection.
+    await health?.catch(() => {});
     await environment.close();
   }
 };
