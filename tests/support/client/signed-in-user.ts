@@ -99,7 +99,9 @@ const register = async (
   const registered = await transport.call(url, "auth.register", { email, password });
   const signedIn = await transport.call(url, "auth.login", { email, password });
   const cookie = refreshCookieOf(signedIn)?.value;
-  if (cookie === undefined) throw new Error(`Not signed in: ${registered.text} ${signedIn.text}`);
+  if (registered.error !== undefined || cookie === undefined) {
+    throw new Error(`Not signed in: ${registered.text} ${signedIn.text}`);
+  }
   const { id } = profile.parse(registered.data);
   const { access_token: token } = accessToken.parse(signedIn.data);
   const { sid } = z.object({ sid: z.string() }).parse(decodeJwt(token));
