@@ -4,7 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
@@ -200,7 +200,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("answers an unknown address and a wrong password with the same bytes", async () => {
-      const { email } = await signUp(server.url);
+      const { email } = await signedInUser(server, { overHttp: true });
       const wrong = await call("auth.login", { email, password: "wrong password" });
       const unknown = await call("auth.login", { email: newEmail(), password });
       expectError(wrong, 401, "INVALID_CREDENTIALS");
@@ -218,7 +218,7 @@ describe.each(transports)("over $name", (transport) => {
     );
 
     test("replaces a hash that was made with other parameters", async () => {
-      const { email, id } = await signUp(server.url);
+      const { email, id } = await signedInUser(server, { overHttp: true });
       const hashOf = async () => {
         const rows = await server.deps.orm.em
           .fork()
@@ -285,7 +285,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("refuses a token past its time, less five seconds between clocks", async () => {
-      const { token } = await signUp(server.url, transport);
+      const { token } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(904);
       expect((await call("auth.me", undefined, { token })).status).toBe(200);
       server.clock.advance(2);
@@ -293,7 +293,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("refuses the token of a user who is no more", async () => {
-      const { token, id, cookie } = await signUp(server.url, transport);
+      const { token, id, cookie } = await signedInUser(server, { transport, overHttp: true });
       await server.deps.orm.em.fork().execute("delete from users where id = ?", [id]);
       const answer = await call("auth.me", undefined, { token });
       expectError(answer, 401, "INVALID_TOKEN");
@@ -306,7 +306,7 @@ describe.each(transports)("over $name", (transport) => {
     const refresh = (cookie?: string) => call("auth.refresh", undefined, { cookie });
 
     test("answers a new access token for the cookie", async () => {
-      const { cookie, id } = await signUp(server.url, transport);
+      const { cookie, id } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(100);
       const { data } = await refresh(cookie);
       const { access_token } = data as { access_token: string };
@@ -321,13 +321,13 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("lets neither token stand in for the other", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(token), 401, "INVALID_TOKEN_TYPE");
       expectError(await call("auth.me", undefined, { token: cookie }), 401, "INVALID_TOKEN_TYPE");
     });
 
     test("refuses a missing, empty, broken or expired cookie", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(), 401, "MISSING_REFRESH_TOKEN");
       expectError(await refresh(""), 401, "MISSING_REFRESH_TOKEN");
       expectError(await refresh("not.a.token"), 401, "INVALID_TOKEN");
@@ -337,7 +337,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("works for a caller with a stale access token", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       expect(
         (await call("auth.refresh", undefined, { cookie, token: "stale.access.token" })).status,
       ).toBe(200);
@@ -346,7 +346,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("logout", () => {
     test("clears the cookie with the attributes that it was set with, signed in or not", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       for (const given of [cookie, undefined, "broken"]) {
         const answer = await call("auth.logout", undefined, { cookie: given });
         expect(answer.data).toEqual({ message: "Successfully logged out" });

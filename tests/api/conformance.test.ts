@@ -12,7 +12,7 @@ import {
 import { type Exchange, exchanges } from "../support/conformance/exchanges.ts";
 import { contractError, contractErrors } from "../support/docs/error-table.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import type { TestServer } from "../support/setup/server.ts";
 
 const [rest] = transports as [Transport];
@@ -76,7 +76,7 @@ test("the server's error table has the codes and sentences of CONTRACT.md", () =
     expect(errors).toMatchObject({ [code]: { detail } });
 });
 
-const expectResponse = (response: Answer, expected: Exchange["expected"]): void => {
+const expectResponse = (response: CallResponse, expected: Exchange["expected"]): void => {
   if (typeof expected === "number") expect(response).toMatchObject({ status: expected });
   else expectError(response, contractError(expected).status, expected);
 };

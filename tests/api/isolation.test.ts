@@ -5,9 +5,9 @@ import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor, type Tag, type Task } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser, type Tag, type Task } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, transports } from "../support/client/transports.ts";
+import { type CallResponse, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
@@ -120,7 +120,7 @@ const databaseSnapshot = async (): Promise<string | undefined> => {
 };
 
 /** Returns the parts of a response that could reveal whether a row exists. */
-const observableParts = ({ status, text, headers }: Answer) => ({
+const observableParts = ({ status, text, headers }: CallResponse) => ({
   status,
   text,
   headers: [...headers.keys()],
@@ -134,15 +134,15 @@ const unusedIds = {
 };
 
 describe.each(transports)("over $name", (transport) => {
-  let victim: Actor;
-  let attacker: Actor;
+  let victim: SignedInUser;
+  let attacker: SignedInUser;
   let secret: { task: Task; tag: Tag };
   let victimIds: Record<IdField, number | string>;
   let ownIds: typeof victimIds & { task_id: number };
   beforeAll(async () => {
-    victim = await newActor(server.url, transport);
-    attacker = await newActor(server.url, transport);
-    const createTaggedTask = async (actor: Actor, title: string, name: string) => {
+    victim = await signedInUser(server, { transport });
+    attacker = await signedInUser(server, { transport });
+    const createTaggedTask = async (actor: SignedInUser, title: string, name: string) => {
       const task = await actor.newTask({ title, description: "Private business" });
       const tag = await actor.newTag(name);
       await actor.call("task.addTag", { task_id: task.id, tag_id: tag.id });
@@ -150,7 +150,7 @@ describe.each(transports)("over $name", (transport) => {
     };
     secret = await createTaggedTask(victim, "The secret", "Secret");
     const { task, tag } = await createTaggedTask(attacker, "My own", "Own");
-    const sessionOf = ({ token }: Actor) => String(decodeJwt(token)["sid"]);
+    const sessionOf = ({ token }: SignedInUser) => String(decodeJwt(token)["sid"]);
     victimIds = {
       task_id: secret.task.id,
       tag_id: secret.tag.id,
@@ -241,7 +241,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("protected procedures return INVALID_TOKEN for the token of a deleted user, and change no row", async () => {
-    const deletedUser = await newActor(server.url, transport);
+    const deletedUser = await signedInUser(server, { transport });
     const [task, tag] = [await deletedUser.newTask(), await deletedUser.newTag()];
     await execute("delete from users where id = ?", [deletedUser.id]);
     const before = await databaseSnapshot();

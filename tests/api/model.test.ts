@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { operationsOf } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/setup/account.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { contractError } from "../support/docs/error-table.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import { Model } from "../support/model/model.ts";
 import {
   calledProcedures,
@@ -57,7 +57,7 @@ const runOnBoth = async (
 };
 
 const expectResponse = (
-  { status, data, error }: Answer,
+  { status, data, error }: CallResponse,
   procedure: string,
   isRest: boolean,
   { code, field, isNew = false, data: expected }: ReturnType<Model["call"]>,
@@ -83,7 +83,7 @@ test("random calls of five users over both transports get the responses of the r
   const property = fc.asyncProperty(
     fc.array(operation(userCount), { maxLength: 600, size: "max" }),
     async (operations) => {
-      const users = await Promise.all(Array.from({ length: userCount }, () => addAccount(server)));
+      const users = await Promise.all(Array.from({ length: userCount }, () => signedInUser(server)));
       const model = new Model();
       for (const current of operations) await runOnBoth(model, users, current);
       for (let userIndex = 0; userIndex < userCount; userIndex++) {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // RATE_LIMIT_LOGIN=1 allows this many wrong passwords an hour for one account: 4 from one address, 20 from all.
@@ -42,7 +42,7 @@ describe.each(transports)("over $name", (transport) => {
 
   test("20 wrong passwords from many addresses: 429 for that account for an hour, except at an address of an earlier sign-in", async () => {
     const knownAddress = newAddress();
-    const { email, password } = await signUp(server.url, transport);
+    const { email, password } = await signedInUser(server, { transport, overHttp: true });
     expect((await login(email, password, knownAddress)).status).toBe(200);
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
@@ -66,7 +66,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("an unknown e-mail address gets the same responses as an existing one, with 429 after the same count", async () => {
-    const [known, unknown] = [await signUp(server.url, transport), `${randomUUID()}@example.com`];
+    const [known, unknown] = [await signedInUser(server, { transport, overHttp: true }), `${randomUUID()}@example.com`];
     const attemptRepeatedly = async (email: string) => {
       const responses = [];
       for (let i = 0; i <= maxFromAll; i++) responses.push(await loginWithWrongPassword(email));
@@ -91,7 +91,7 @@ describe.each(transports)("over $name", (transport) => {
     const address = newAddress();
     const grace = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
     await transport.call(server.url, "auth.register", grace);
-    const ada = await signUp(server.url, transport);
+    const ada = await signedInUser(server, { transport, overHttp: true });
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
       const advance = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
@@ -113,13 +113,13 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("correct passwords do not count as attempts", async () => {
-    const { email, password } = await signUp(server.url, transport);
+    const { email, password } = await signedInUser(server, { transport, overHttp: true });
     for (let i = 0; i <= maxFromAll; i++) expect((await login(email, password)).status).toBe(200);
     expect((await loginWithWrongPassword(email)).status).toBe(401);
   });
 
   test("4 wrong passwords to auth.deleteAccount: the correct one returns 429, a sign-in from another address succeeds", async () => {
-    const { email, password, token } = await signUp(server.url, transport);
+    const { email, password, token } = await signedInUser(server, { transport, overHttp: true });
     const deleteAccount = (attempt: string) =>
       transport.call(server.url, "auth.deleteAccount", { password: attempt }, { token });
     for (let i = 0; i < maxFromAddress; i++)

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/setup/account.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
 import { repeated, times } from "../support/setup/property.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -36,7 +36,7 @@ const generationOf = (token: string): number => Number(decodeJwt(token)["gen"]);
 
 /** Runs the steps on a new session; checks every response and the stored session. */
 const expectSessionRules = async (steps: readonly Step[]): Promise<void> => {
-  const { cookie, sid, id } = await addAccount(server);
+  const { cookie, sid, id } = await signedInUser(server);
   // The token of each generation that the server has issued.
   const tokens = [cookie];
   let isRevoked = false;

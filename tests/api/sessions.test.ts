@@ -2,8 +2,8 @@ import { sessionList } from "@taskwire/shared";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, transports, refreshCookieOf } from "../support/client/transports.ts";
-import { type Person, signUp } from "../support/client/people.ts";
+import { type CallResponse, transports, refreshCookieOf } from "../support/client/transports.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
@@ -15,7 +15,8 @@ afterAll(() => server.close());
 
 const day = 24 * 3600;
 
-const accessTokenOf = ({ data }: Answer): string => (data as { access_token: string }).access_token;
+const accessTokenOf = ({ data }: CallResponse): string =>
+  (data as { access_token: string }).access_token;
 
 describe.each(transports)("over $name", (transport) => {
   const call = (
@@ -25,7 +26,7 @@ describe.each(transports)("over $name", (transport) => {
   ) => transport.call(server.url, procedure, input, options);
   const refresh = (cookie: string) => call("auth.refresh", undefined, { cookie });
   const me = (token: string) => call("auth.me", undefined, { token });
-  const signIn = async ({ email, password }: Person, headers = {}) => {
+  const signIn = async ({ email, password }: SignedInUser, headers = {}) => {
     const answer = await call("auth.login", { email, password }, { headers });
     return { token: accessTokenOf(answer), cookie: refreshCookieOf(answer)?.value ?? "" };
   };
@@ -40,7 +41,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("a refresh", () => {
     test("exchanges the refresh token for its successor in a cookie like the first", async () => {
-      const { cookie, id, email } = await signUp(server.url, transport);
+      const { cookie, id, email } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(60);
       const answer = await refresh(cookie);
       const successor = refreshCookieOf(answer);
@@ -66,7 +67,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("gives a hundred at once the same successor, one generation on", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(cookie)));
       expect(countOutcomes(answers)).toEqual({ 200: 100 });
       const successors = new Set(answers.map((answer) => refreshCookieOf(answer)?.value));
@@ -74,7 +75,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("gives a retry whose answer was lost the same successor, however late", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const successor = await succeed(cookie);
       server.clock.advance(3 * day);
       expect(await succeed(cookie)).toBe(successor);
@@ -82,7 +83,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("takes an older token within ten seconds for a late request of the same client", async () => {
-      const { cookie: first } = await signUp(server.url, transport);
+      const { cookie: first } = await signedInUser(server, { transport, overHttp: true });
       const third = await succeed(await succeed(first));
       server.clock.advance(10);
       expect(await succeed(first)).toBe(third);
@@ -90,7 +91,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("ends the session where an older token comes after that, and no other session", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const elsewhere = await signIn(person);
       const [first, second] = [person.cookie, await succeed(person.cookie)];
       const renewed = await refresh(second);
@@ -115,7 +116,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("never works with a token that is older than the parent, after ten in a second", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const tokens = [cookie];
       for (let i = 0; i < 10; i++) tokens.push(await succeed(tokens.at(-1) ?? ""));
       server.clock.advance(11);
@@ -124,7 +125,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("never revives what has expired, not even within the grace", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(7 * day - 3);
       const successor = await succeed(cookie);
       server.clock.advance(9);
@@ -133,7 +134,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("rolls the session on for thirty days and no longer", async () => {
-      let { cookie } = await signUp(server.url, transport);
+      let { cookie } = await signedInUser(server, { transport, overHttp: true });
       for (let i = 0; i < 5; i++) {
         server.clock.advance(5 * day);
         cookie = await succeed(cookie);
@@ -152,7 +153,7 @@ describe.each(transports)("over $name", (transport) => {
     };
 
     test("are no harm where one of them verifies", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const other = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
       for (const cookies of [
         [other, cookie],
@@ -167,8 +168,8 @@ describe.each(transports)("over $name", (transport) => {
 
     test("are refused where two verify, and nothing ends", async () => {
       const [ada, mallory] = [
-        await signUp(server.url, transport),
-        await signUp(server.url, transport),
+        await signedInUser(server, { transport, overHttp: true }),
+        await signedInUser(server, { transport, overHttp: true }),
       ];
       const refused = await send("auth.refresh", ada.cookie, mallory.cookie);
       expectError(refused, 401, "INVALID_TOKEN");
@@ -183,7 +184,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("signing out", () => {
     test("ends the session and its access tokens, and no other session", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const elsewhere = await signIn(person);
       const renewed = await refresh(person.cookie);
       await call("auth.logout", undefined, { cookie: refreshCookieOf(renewed)?.value });
@@ -197,7 +198,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("works with an old cookie of the session, and twice", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       const third = await succeed(await succeed(cookie));
       server.clock.advance(60);
       for (let i = 0; i < 2; i++)
@@ -208,7 +209,7 @@ describe.each(transports)("over $name", (transport) => {
 
     test("leaves no token that works, whatever is refreshed meanwhile", async () => {
       for (let round = 0; round < 20; round++) {
-        const { cookie } = await signUp(server.url, transport);
+        const { cookie } = await signedInUser(server, { transport, overHttp: true });
         const [refreshed] = await Promise.all([
           refresh(cookie),
           call("auth.logout", undefined, { cookie }),
@@ -227,7 +228,7 @@ describe.each(transports)("over $name", (transport) => {
       sessionList.parse((await call("auth.listSessions", undefined, { token })).data);
 
     test("shows each session's device, address and last use, the last used first", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const began = server.clock.now().toISOString();
       server.clock.advance(60);
       const phone = await signIn(person, { "user-agent": "Phone/1.0\t\u00e9" });
@@ -264,14 +265,14 @@ describe.each(transports)("over $name", (transport) => {
       ["192.0.2.7", "192.0.2.7"],
       ["x".repeat(4096), "unknown"],
     ])("shows the address %.20s… as %s", async (given, address) => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const { token } = await signIn(person, { "x-forwarded-for": given });
       expect(await list(token)).toContainEqual(expect.objectContaining({ current: true, address }));
     });
 
     test("leaves out what has ended or expired, and other people's", async () => {
-      const person = await signUp(server.url, transport);
-      await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
+      await signedInUser(server, { transport, overHttp: true });
       const gone = await signIn(person);
       await call("auth.logout", undefined, { cookie: gone.cookie });
       server.clock.advance(7 * day);
@@ -282,8 +283,11 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("ending sessions", () => {
     test("ends the one that is named, or none, and tells no difference", async () => {
-      const person = await signUp(server.url, transport);
-      const [phone, stranger] = [await signIn(person), await signUp(server.url, transport)];
+      const person = await signedInUser(server, { transport, overHttp: true });
+      const [phone, stranger] = [
+        await signIn(person),
+        await signedInUser(server, { transport, overHttp: true }),
+      ];
       const end = (token: string) =>
         call("auth.revokeSession", { session_id: decodeJwt(token)["sid"] }, person);
       const [own, again, foreign] = [
@@ -306,9 +310,9 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("ends all others", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const others = [await signIn(person), await signIn(person)];
-      const stranger = await signUp(server.url, transport);
+      const stranger = await signedInUser(server, { transport, overHttp: true });
       await call("auth.revokeOtherSessions", undefined, { token: person.token });
       for (const { token, cookie } of others) {
         expectError(await me(token), 401, "INVALID_TOKEN");
@@ -327,7 +331,7 @@ describe.each(transports)("over $name", (transport) => {
     const newPassword = "another battery";
 
     test("ends the other sessions, and only the new one signs in", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const { email, password } = person;
       const other = await signIn(person);
       const answer = await change(person.token, password, newPassword);
@@ -341,7 +345,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("wants the current one, and a new one that register would take", async () => {
-      const { token, password } = await signUp(server.url, transport);
+      const { token, password } = await signedInUser(server, { transport, overHttp: true });
       const wrong = await change(token, "wrong horse", newPassword);
       expectError(wrong, 401, "INVALID_CREDENTIALS", "current_password");
       // It is not the access token that was refused.
@@ -355,7 +359,10 @@ describe.each(transports)("over $name", (transport) => {
 
     test("leaves no session that began with the old one meanwhile", async () => {
       for (let round = 0; round < 5; round++) {
-        const { token, email, password } = await signUp(server.url, transport);
+        const { token, email, password } = await signedInUser(server, {
+          transport,
+          overHttp: true,
+        });
         const [changed, ...signedIn] = await Promise.all([
           change(token, password, newPassword),
           ...Array.from({ length: 4 }, () => call("auth.login", { email, password })),
@@ -373,8 +380,8 @@ describe.each(transports)("over $name", (transport) => {
   describe("deleting the account", () => {
     test("takes all that is the user's along, and nothing else", async () => {
       const [person, stranger] = [
-        await signUp(server.url, transport),
-        await signUp(server.url, transport),
+        await signedInUser(server, { transport, overHttp: true }),
+        await signedInUser(server, { transport, overHttp: true }),
       ];
       const { email, password, token, id } = person;
       for (const who of [person, stranger]) {

@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import { type RedisServer, redisServer, startRedis } from "../support/external/redis.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -40,7 +40,7 @@ let clients = 0;
 /** Returns a sign-in with a wrong password, from an address that no other client has. */
 const newClient = () => {
   const address = `10.0.${clients >> 8}.${clients++ & 255}`;
-  return ({ url }: TestServer, transport: Transport = rest): Promise<Answer> =>
+  return ({ url }: TestServer, transport: Transport = rest): Promise<CallResponse> =>
     transport.call(
       url,
       "auth.login",
@@ -61,7 +61,7 @@ const waitFor = async (state: "ready" | "degraded", ...servers: TestServer[]): P
   }
 };
 
-const statuses = (responses: Answer[]): number[] => responses.map(({ status }) => status);
+const statuses = (responses: CallResponse[]): number[] => responses.map(({ status }) => status);
 
 /** The log messages about the state of Redis. */
 const redisMessages = ({ log }: TestServer): unknown[] =>
@@ -297,7 +297,7 @@ test("while Redis fails and recovers repeatedly, every wrong password gets 401 a
   const redis = await stoppedLater(startRedis("--requirepass", "hunter2"));
   const server = await start(redis.url.replace("//", "//:hunter2@"));
   const startedAt = performance.now();
-  const responses: Answer[] = [];
+  const responses: CallResponse[] = [];
   const finished = new AbortController();
   const traffic = async (transport: Transport): Promise<void> => {
     while (!finished.signal.aborted) responses.push(await newClient()(server, transport));

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
 import type { TestServer } from "../support/setup/server.ts";
-import { startWatched, type Statement } from "../support/setup/statements.ts";
+import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
 let server: TestServer;
@@ -16,9 +16,9 @@ afterAll(() => server.close());
 
 describe.each(transports)("over $name", (transport) => {
   const [created, deleted] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
-  let ada: Actor;
+  let ada: SignedInUser;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
   });
 
   const callDuring = (blocking: Sql, name: string, input: object, next?: Sql | "rollback") =>
@@ -76,7 +76,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("task.create waits for a competing delete of the user: INVALID_TOKEN if it commits", async () => {
-    const eve = await newActor(server.url, transport);
+    const eve = await signedInUser(server, { transport });
     const blocking: Sql = ["delete from users where id = ?", eve.id];
     const call = () => eve.call("task.create", { title: "Late" });
     expect(countOutcomes([await withBlockingTransaction(server.deps.orm, blocking, call)])).toEqual(

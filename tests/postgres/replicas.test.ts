@@ -3,7 +3,7 @@ import type { Orm } from "@taskwire/server/db/orm.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, testClock, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
@@ -32,7 +32,7 @@ describe.each(transports)("over $name", (transport) => {
     transport.call(first.url, "auth.logout", undefined, { cookie });
 
   test("a session revoked on one replica is rejected by the other within the promised second", async () => {
-    const { token, cookie } = await signUp(first.url, transport);
+    const { token, cookie } = await signedInUser(first, { transport });
     expect((await me(second, token)).status).toBe(200);
     await logout(cookie);
     await expect
@@ -41,7 +41,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a session revoked while a replica cannot poll is rejected once it can poll again", async () => {
-    const { token, cookie } = await signUp(first.url, transport);
+    const { token, cookie } = await signedInUser(first, { transport });
     const em = orm.em.fork();
     const failedPoll = () => second.log.some(({ msg }) => msg === "Database unavailable");
     await em.execute("alter table sessions rename to sessions_renamed");
@@ -61,7 +61,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a replica that starts later rejects sessions revoked before its start", async () => {
-    const { token, cookie } = await signUp(first.url, transport);
+    const { token, cookie } = await signedInUser(first, { transport });
     await logout(cookie);
     const third = await start();
     try {
@@ -72,7 +72,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a hundred concurrent refreshes on two replicas all return the same new token", async () => {
-    const { cookie } = await signUp(first.url, transport);
+    const { cookie } = await signedInUser(first, { transport });
     const responses = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
         transport.call((i % 2 ? first : second).url, "auth.refresh", undefined, { cookie }),

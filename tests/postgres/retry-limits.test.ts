@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, refreshCookieOf, transports } from "../support/client/transports.ts";
+import { type CallResponse, refreshCookieOf, transports } from "../support/client/transports.ts";
 import { type Sql, withBlockingTransaction } from "../support/faults/blocking-transaction.ts";
-import { addAccount } from "../support/setup/account.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
-import { type Statement, watchedDatabase } from "../support/setup/statements.ts";
+import { type Statement, watchedDatabase } from "../support/setup/statement-recorder.ts";
 
 // A call waits for its row while its statement holds a weak lock on the table, which this one conflicts with.
 const lockSessions: Sql = ["lock table sessions in share mode"];
@@ -24,7 +24,7 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
   });
 
   /** Makes a call the victim of one deadlock with a second transaction, which has locked a row that the call needs. */
-  const inDeadlock = (row: Sql, call: () => Promise<Answer>): Promise<Answer> =>
+  const inDeadlock = (row: Sql, call: () => Promise<CallResponse>): Promise<CallResponse> =>
     withBlockingTransaction(server.deps.orm, row, call, lockSessions);
   const failures = () => statements.flatMap(({ failure }) => failure ?? []);
   /** The statements of the call that wait for the row. */
@@ -46,7 +46,7 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
   });
 
   test("a refresh that is repeated after a deadlock takes one point", async () => {
-    const { sid, cookie: first } = await addAccount(server);
+    const { sid, cookie: first } = await signedInUser(server);
     const refresh = (cookie: string | undefined) =>
       transport.call(server.url, "auth.refresh", undefined, { cookie });
 

@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("if the port is in use, the start fails, names PORT and HOST, and closes the database", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");

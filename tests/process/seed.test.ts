@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("seed creates a demo user once, who can sign in with the printed password", async () => {
   const folder = await temporaryFolder();

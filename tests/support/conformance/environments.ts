@@ -1,9 +1,8 @@
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
-import { type Account, addAccount, tokensOf } from "../setup/account.ts";
-import { type Transport, transports } from "../client/transports.ts";
+import { signTokens, signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
+import { rest } from "../client/transports.ts";
 import { freePort } from "../process/free-port.ts";
-import { signUp } from "../client/people.ts";
 import { secret, startServer, type TestServer } from "../setup/server.ts";
 
 /**
@@ -13,22 +12,16 @@ import { secret, startServer, type TestServer } from "../setup/server.ts";
 export type ServerState = "healthy" | "strict" | "broken" | "unavailable";
 
 /** A new account on a server, with the data that an exchange may need. Exchanges do not share environments. */
-export interface Environment extends Account {
+export interface Environment extends SignedInUser {
   url: string;
   /** Expired tokens. */
   expired: { token: string; cookie: string };
-  /** A valid password; the account has it only after `setPassword`. */
-  password: string;
-  /** Stores the hash of `password` for the account. */
-  setPassword: () => Promise<unknown>;
   /** The account's own task, which has the tag. */
   task_id: number;
   tag_id: number;
   /** A tag that the task does not have. */
   other: { tag_id: number; name: string };
 }
-
-const [rest] = transports as [Transport];
 
 const serverOptions = {
   healthy: {},
@@ -73,24 +66,13 @@ export const createEnvironment = async (
   state: ServerState,
   server: TestServer,
 ): Promise<Environment> => {
-  const { url, deps } = server;
-  const password = "correct horse battery";
+  const { url } = server;
   const isHealthy = state === "healthy";
-  const account = isHealthy
-    ? await addAccount(server)
-    : await tokensOf(deps.tokens, server.clock.now());
+  const account = await signedInUser(server, { stored: isHealthy });
   const environment: Environment = {
     ...account,
     url,
-    expired: await tokensOf(await expiredTokens, past),
-    password,
-    setPassword: async () =>
-      deps.orm.em
-        .fork()
-        .execute("update users set password_hash = ? where id = ?", [
-          await deps.passwords.hash(password),
-          account.id,
-        ]),
+    expired: await signTokens(await expiredTokens, account, past),
     task_id: 1,
     tag_id: 1,
     other: { tag_id: 2, name: "Other" },
@@ -111,6 +93,6 @@ export const createEnvironment = async (
 export const registerUser = async ({
   url,
 }: Environment): Promise<{ email: string; password: string }> => {
-  const { email, password } = await signUp(url);
+  const { email, password } = await signedInUser({ url });
   return { email, password };
 };

@@ -35,14 +35,6 @@ const passwordChange = ({ password }: Environment) => ({
 });
 const passwordConfirmation = ({ password }: Environment) => ({ password });
 
-/** Sets the account's password before the input is created. */
-const withPasswordSet =
-  (input: Input): Input =>
-  async (environment) => {
-    await environment.setPassword();
-    return input(environment);
-  };
-
 /** A valid input for each procedure. */
 const validInputs: Record<string, Input> = {
   "auth.register": newAccount,
@@ -53,8 +45,8 @@ const validInputs: Record<string, Input> = {
   "auth.listSessions": () => undefined,
   "auth.revokeSession": ({ sid }) => ({ session_id: sid }),
   "auth.revokeOtherSessions": () => undefined,
-  "auth.changePassword": withPasswordSet(passwordChange),
-  "auth.deleteAccount": withPasswordSet(passwordConfirmation),
+  "auth.changePassword": passwordChange,
+  "auth.deleteAccount": passwordConfirmation,
   "task.create": () => newTask,
   "task.list": () => ({ page: 1, limit: 10, status: "all", sort: "-due_date" }),
   "task.get": ({ task_id }) => ({ task_id }),

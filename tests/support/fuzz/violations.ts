@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ErrorBody } from "@taskwire/shared";
 import type { Operation } from "@taskwire/server/rest/operations.ts";
 import { contractErrors } from "../docs/error-table.ts";
-import type { Answer } from "../client/transports.ts";
+import type { CallResponse } from "../client/transports.ts";
 import { type HttpRequest, send } from "../client/http.ts";
 import { fixtureId, isRecord } from "./fields.ts";
 import { renewFixture, type Target } from "./targets.ts";
@@ -21,7 +21,7 @@ const allowedErrorKeys = {
 /** Returns how a single response breaks the contract, whatever the request was; undefined if it does not. */
 const violationOf = (
   transport: "REST" | "RPC",
-  { status, error, text }: Answer,
+  { status, error, text }: CallResponse,
 ): string | undefined => {
   if (status >= 500) return "A server error";
   if (error === undefined) return status >= 400 ? "No error body" : undefined;
@@ -64,7 +64,7 @@ const maskTargetSpecific = (data: unknown): unknown => {
 const outcomeOf = (
   operation: Operation,
   { transport }: Target,
-  { data, error }: Answer,
+  { data, error }: CallResponse,
 ): unknown => {
   if (error === undefined) return { data: maskTargetSpecific(data) };
   const { code, field } = error;
@@ -84,7 +84,7 @@ const resolveFixtureIds = ({ fixture }: Target, input: unknown): unknown => {
 /** Returns whether a task that a write returned is read back unchanged; true for other data. */
 const readsBackEqual = async (
   { transport, server, token }: Target,
-  { data }: Answer,
+  { data }: CallResponse,
 ): Promise<boolean> => {
   if (!isRecord(data) || !("title" in data)) return true;
   const { id: task_id } = data;
@@ -96,7 +96,7 @@ const readsBackEqual = async (
  * Returns whether the response repeats the input's texts, apart from surrounding space. Dates,
  * addresses and ids are normalized by the server, and skipped.
  */
-const repeatsTexts = (input: unknown, { data }: Answer): boolean =>
+const repeatsTexts = (input: unknown, { data }: CallResponse): boolean =>
   !isRecord(input) ||
   !isRecord(data) ||
   Object.entries(input).every(([name, sent]) => {
