@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { token as tokenSchema, user as userSchema } from "@taskwire/shared";
 import argon2 from "argon2";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -168,6 +169,7 @@ describe.each(transports)("over $name", (transport) => {
       const { data: user } = await call("auth.register", { email, password });
       const response = await call("auth.login", { email: ` ${email.toUpperCase()}`, password });
       expect(response.status).toBe(200);
+      // A cast: the schema would strip undeclared fields before the assertion on the rest.
       const { access_token, ...rest } = response.data as { access_token: string };
       expect(rest).toEqual({ token_type: "bearer" });
       const cookie = refreshCookieOf(response);
@@ -179,7 +181,7 @@ describe.each(transports)("over $name", (transport) => {
         SameSite: "Strict",
       });
       const iat = Math.floor(server.clock.now().getTime() / 1000);
-      const { id: sub } = user as { id: string };
+      const { id: sub } = userSchema.parse(user);
       expect(decodeProtectedHeader(access_token)).toMatchObject({ alg: "HS256" });
       expect(decodeJwt(access_token)).toMatchObject({
         sub,
@@ -266,7 +268,7 @@ describe.each(transports)("over $name", (transport) => {
       const email = newEmail();
       const { data } = await call("auth.register", { email, password, name: null });
       const { data: token } = await call("auth.login", { email, password });
-      const { access_token } = token as { access_token: string };
+      const { access_token } = tokenSchema.parse(token);
       const response = await me({ authorization: `bearer ${access_token}` });
       expect(response.data).toEqual(data);
       expect(response.headers.get("cache-control")).toBe("no-store");
@@ -309,7 +311,7 @@ describe.each(transports)("over $name", (transport) => {
       const { cookie, id } = await signUp(server.url, transport);
       server.clock.advance(100);
       const { data } = await refresh(cookie);
-      const { access_token } = data as { access_token: string };
+      const { access_token } = tokenSchema.parse(data);
       expect(decodeJwt(access_token)).toMatchObject({
         sub: id,
         type: "access",

@@ -1,4 +1,9 @@
-import { sessionList } from "@taskwire/shared";
+import {
+  sessionList,
+  tag as tagSchema,
+  task as taskSchema,
+  token as tokenSchema,
+} from "@taskwire/shared";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
@@ -15,7 +20,7 @@ afterAll(() => server.close());
 
 const day = 24 * 3600;
 
-const accessTokenOf = ({ data }: Answer): string => (data as { access_token: string }).access_token;
+const accessTokenOf = ({ data }: Answer): string => tokenSchema.parse(data).access_token;
 
 describe.each(transports)("over $name", (transport) => {
   const call = (
@@ -383,8 +388,8 @@ describe.each(transports)("over $name", (transport) => {
         const { data: task } = await call("task.create", { title: "A task" }, who);
         const { data: tag } = await call("tag.create", { name: "A tag" }, who);
         const ids = {
-          task_id: (task as { id: number }).id,
-          tag_id: (tag as { id: number }).id,
+          task_id: taskSchema.parse(task).id,
+          tag_id: tagSchema.parse(tag).id,
         };
         await call("task.addTag", ids, who);
       }
