@@ -164,7 +164,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("login", () => {
-    test("returns the access token in the body, the refresh token only in a cookie with the transport's path", async () => {
+    test("returns the 15-minute access token in the body, the 7-day refresh token only in the cookie", async () => {
       const email = newEmail();
       const { data: user } = await call("auth.register", { email, password });
       const response = await call("auth.login", { email: ` ${email.toUpperCase()}`, password });

@@ -138,7 +138,7 @@ describe.each(transports)("over $name", (transport) => {
     expect(colors).toEqual([null, "#654321", null]);
   });
 
-  test("delete removes the tag from its tasks and keeps them; then update and delete: TAG_NOT_FOUND", async () => {
+  test("delete removes the tag from its tasks, keeps tasks and other tags; the deleted: TAG_NOT_FOUND", async () => {
     const eve = await newActor(server.url, transport);
     const [deleted, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
     const task = await eve.newTask();
@@ -173,10 +173,13 @@ describe.each(transports)("over $name", (transport) => {
     transport.name === "REST"
       ? ["abc", "1e2", "0x10", "1.0", "+1", " 1", "\u0661", "a".repeat(101)]
       : [1.5, "1", null, undefined];
-  test.each(invalidIds)("update and delete of %s, not an integer: VALIDATION_ERROR", async (id) => {
-    for (const procedure of ["tag.update", "tag.delete"]) {
-      const response = await ada.call(procedure, { tag_id: id, name: "" });
-      expectError(response, 422, "VALIDATION_ERROR", "tag_id");
-    }
-  });
+  test.each(invalidIds)(
+    "update and delete of %s, not an integer: VALIDATION_ERROR before any other field",
+    async (id) => {
+      for (const procedure of ["tag.update", "tag.delete"]) {
+        const response = await ada.call(procedure, { tag_id: id, name: "" });
+        expectError(response, 422, "VALIDATION_ERROR", "tag_id");
+      }
+    },
+  );
 });
