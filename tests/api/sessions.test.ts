@@ -170,7 +170,7 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");
     });
 
-    test("two valid tokens: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {
+    test("valid tokens of two sessions: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {
       const [ada, mallory] = [
         await signUp(server.url, transport),
         await signUp(server.url, transport),

@@ -138,7 +138,7 @@ describe.each(transports)("over $name", (transport) => {
     expect(colors).toEqual([null, "#654321", null]);
   });
 
-  test("delete removes the tag from its tasks, keeps tasks and other tags; the deleted: TAG_NOT_FOUND", async () => {
+  test("delete removes the tag from its tasks, keeps tasks and other tags; a second delete: TAG_NOT_FOUND", async () => {
     const eve = await newActor(server.url, transport);
     const [deleted, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
     const task = await eve.newTask();

@@ -157,7 +157,7 @@ describe.each(transports)("over $name", (transport) => {
       ([field, value, stored = value]) => [field, shortJson(value), value, stored] as const,
     ),
   )(
-    "create and update accept %s %s; the response and get have the same value",
+    "create and update accept %s %s; get returns exactly what update returned",
     async (field, _, value, stored) => {
       const created = await ada.call("task.create", { title: "Made", [field]: value });
       expect(created.data).toMatchObject({ [field]: stored });
