@@ -5,7 +5,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
@@ -202,7 +202,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("unknown address and wrong password: INVALID_CREDENTIALS, same body, same header names", async () => {
-      const { email } = await signUp(server.url);
+      const { email } = await signedInUser(server, { overHttp: true });
       const wrong = await call("auth.login", { email, password: "wrong password" });
       const unknown = await call("auth.login", { email: newEmail(), password });
       expectError(wrong, 401, "INVALID_CREDENTIALS");
@@ -220,7 +220,7 @@ describe.each(transports)("over $name", (transport) => {
     );
 
     test("a successful sign-in replaces a hash with outdated parameters once; a failed one keeps it", async () => {
-      const { email, id } = await signUp(server.url);
+      const { email, id } = await signedInUser(server, { overHttp: true });
       const hashOf = async () => {
         const rows = await server.deps.orm.em
           .fork()
@@ -287,7 +287,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("accepts an access token 4 s after its expiry, rejects it 6 s after: TOKEN_EXPIRED", async () => {
-      const { token } = await signUp(server.url, transport);
+      const { token } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(904);
       expect((await call("auth.me", undefined, { token })).status).toBe(200);
       server.clock.advance(2);
@@ -295,7 +295,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("rejects the access token and the refresh token of a deleted user: INVALID_TOKEN", async () => {
-      const { token, id, cookie } = await signUp(server.url, transport);
+      const { token, id, cookie } = await signedInUser(server, { transport, overHttp: true });
       await server.deps.orm.em.fork().execute("delete from users where id = ?", [id]);
       const response = await call("auth.me", undefined, { token });
       expectError(response, 401, "INVALID_TOKEN");
@@ -308,7 +308,7 @@ describe.each(transports)("over $name", (transport) => {
     const refresh = (cookie?: string) => call("auth.refresh", undefined, { cookie });
 
     test("returns a new access token that works, for a valid cookie", async () => {
-      const { cookie, id } = await signUp(server.url, transport);
+      const { cookie, id } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(100);
       const { data } = await refresh(cookie);
       const { access_token } = tokenSchema.parse(data);
@@ -323,13 +323,13 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("rejects an access token as cookie and a refresh token as bearer: INVALID_TOKEN_TYPE", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(token), 401, "INVALID_TOKEN_TYPE");
       expectError(await call("auth.me", undefined, { token: cookie }), 401, "INVALID_TOKEN_TYPE");
     });
 
     test("rejects a missing, empty, malformed or expired cookie, each with its code", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(), 401, "MISSING_REFRESH_TOKEN");
       expectError(await refresh(""), 401, "MISSING_REFRESH_TOKEN");
       expectError(await refresh("not.a.token"), 401, "INVALID_TOKEN");
@@ -339,7 +339,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("succeeds with a valid cookie next to an invalid access token", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       expect(
         (await call("auth.refresh", undefined, { cookie, token: "stale.access.token" })).status,
       ).toBe(200);
@@ -348,7 +348,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("logout", () => {
     test("succeeds and clears the cookie for a valid, missing or malformed cookie", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       for (const sent of [cookie, undefined, "broken"]) {
         const response = await call("auth.logout", undefined, { cookie: sent });
         expect(response.data).toEqual({ message: "Successfully logged out" });

@@ -8,7 +8,7 @@ import { promised } from "../support/conformance/promises.ts";
 import { newWorld, type Place, startPlace } from "../support/conformance/worlds.ts";
 import { contractError, contractErrors } from "../support/docs/error-table.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import type { TestServer } from "../support/setup/server.ts";
 
 const [rest] = transports as [Transport];
@@ -70,7 +70,7 @@ test("the product's error table is the contract's", () => {
     expect(errors).toMatchObject({ [code]: { detail } });
 });
 
-const expectAnswer = (answer: Answer, expected: Exchange["answers"]): void => {
+const expectAnswer = (answer: CallResponse, expected: Exchange["answers"]): void => {
   if (typeof expected === "number") expect(answer).toMatchObject({ status: expected });
   else expectError(answer, contractError(expected).status, expected);
 };

@@ -1,7 +1,7 @@
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor, type Task } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser, type Task } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { fillList, idsOf, ordered, type Sort, sorts } from "../support/client/listing.ts";
@@ -12,18 +12,18 @@ const [, rpc] = transports;
 if (rpc === undefined) throw new Error("No RPC");
 
 let server: TestServer;
-let ada: Actor;
+let ada: SignedInUser;
 let tasks: Task[];
 beforeAll(async () => {
   server = await startServer();
-  ada = await newActor(server.url, rpc);
+  ada = await signedInUser(server, { transport: rpc });
   tasks = await fillList(ada, server.deps.orm);
 });
 afterAll(() => server.close());
 
 /** Every page of a list, cursor by cursor. */
 const walk = async (
-  actor: Actor,
+  actor: SignedInUser,
   input: { sort?: Sort; limit: number; tag?: string; q?: string; status?: string },
   between: (seen: readonly Task[]) => Promise<void> = async () => {},
 ): Promise<Task[]> => {
@@ -55,7 +55,7 @@ describe.each(sorts)("sorted by %s", (sort) => {
   });
 
   test("what stays is seen once, whatever comes and goes meanwhile", async () => {
-    const eve = await newActor(server.url, rpc);
+    const eve = await signedInUser(server, { transport: rpc });
     const { task } = callerFor(server.deps, eve);
     const fields = (i: number) => ({
       title: `Task ${"cab"[i % 3]}`,
@@ -125,7 +125,7 @@ describe("refuses as no cursor of this list", () => {
     expect(answer.error?.detail).toBe("cursor is not one of this list");
   };
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const cursorOf = async (actor: Actor, sort: Sort) =>
+  const cursorOf = async (actor: SignedInUser, sort: Sort) =>
     (await actor.page({ sort, limit: 5 })).next_cursor ?? "";
 
   test.each(["", " ", "x", "%%%", "\0", "nonsense", "e30", "x".repeat(5000), "\u{1F389}"])(
@@ -144,7 +144,7 @@ describe("refuses as no cursor of this list", () => {
   });
 
   test("another user's", async () => {
-    const eve = await newActor(server.url, rpc);
+    const eve = await signedInUser(server, { transport: rpc });
     for (let i = 0; i < 6; i++) await eve.newTask();
     for (const sort of sorts) await expectRefused(await cursorOf(eve, sort), sort);
   });

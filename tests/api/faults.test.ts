@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { freePort } from "../support/process/free-port.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
@@ -14,7 +14,7 @@ const credentials = { email: "a@example.com", password: "correct horse" };
 describe.each(transports)("over $name", (transport) => {
   test("dropped table: INTERNAL_ERROR without details for the client, the whole SQL error in the log", async () => {
     server = await startServer();
-    const { token } = await signUp(server.url);
+    const { token } = await signedInUser(server);
     await server.deps.orm.em.fork().execute("drop table users cascade");
     const response = await transport.call(server.url, "auth.me", undefined, { token });
     expectError(response, 500, "INTERNAL_ERROR");

@@ -5,9 +5,14 @@ import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor, type Tag, type Task } from "../support/client/actor.ts";
+import {
+  type SignedInUser,
+  signedInUser,
+  type Tag,
+  type Task,
+} from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, transports } from "../support/client/transports.ts";
+import { type CallResponse, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
@@ -111,7 +116,7 @@ const everything = async (): Promise<string | undefined> => {
 };
 
 /** All of an answer that a caller could tell it by. */
-const looksOf = ({ status, text, headers }: Answer) => ({
+const looksOf = ({ status, text, headers }: CallResponse) => ({
   status,
   text,
   headers: [...headers.keys()],
@@ -125,15 +130,15 @@ const nobodys = {
 };
 
 describe.each(transports)("over $name", (transport) => {
-  let victim: Actor;
-  let stranger: Actor;
+  let victim: SignedInUser;
+  let stranger: SignedInUser;
   let secret: { task: Task; tag: Tag };
   let victims: Record<IdField, number | string>;
   let own: typeof victims & { task_id: number };
   beforeAll(async () => {
-    victim = await newActor(server.url, transport);
-    stranger = await newActor(server.url, transport);
-    const make = async (actor: Actor, title: string, name: string) => {
+    victim = await signedInUser(server, { transport });
+    stranger = await signedInUser(server, { transport });
+    const make = async (actor: SignedInUser, title: string, name: string) => {
       const task = await actor.newTask({ title, description: "Nobody's business" });
       const tag = await actor.newTag(name);
       await actor.call("task.addTag", { task_id: task.id, tag_id: tag.id });
@@ -141,7 +146,7 @@ describe.each(transports)("over $name", (transport) => {
     };
     secret = await make(victim, "The secret", "Secret");
     const { task, tag } = await make(stranger, "My own", "Own");
-    const sessionOf = ({ token }: Actor) => String(decodeJwt(token)["sid"]);
+    const sessionOf = ({ token }: SignedInUser) => String(decodeJwt(token)["sid"]);
     victims = {
       task_id: secret.task.id,
       tag_id: secret.tag.id,
@@ -225,7 +230,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("the token of a user who is no more is refused by all that is protected", async () => {
-    const gone = await newActor(server.url, transport);
+    const gone = await signedInUser(server, { transport });
     const [task, tag] = [await gone.newTask(), await gone.newTag()];
     await execute("delete from users where id = ?", [gone.id]);
     const before = await everything();

@@ -4,7 +4,7 @@ import type { Orm } from "@taskwire/server/db/orm.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { type Transport, transports } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const limits = { RATE_LIMIT_REGISTER: "5", RATE_LIMIT_LOGIN: "5", RATE_LIMIT_REFRESH: "10" };
@@ -54,7 +54,10 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("refuses the right password too, and leaves the other endpoints alone", async () => {
-      const { email, password, cookie, token } = await signUp(server.url, transport);
+      const { email, password, cookie, token } = await signedInUser(server, {
+        transport,
+        overHttp: true,
+      });
       for (let i = 0; i < 4; i++) await login(transport, {}, email);
       expectError(
         await transport.call(server.url, "auth.login", { email, password }),

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -13,9 +13,9 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
   });
 
   const bad: [name: string, code: ErrorCode, ...values: unknown[]][] = [
@@ -92,7 +92,7 @@ describe("over REST", () => {
   beforeAll(async () => {
     const [rest] = transports;
     if (rest === undefined) throw new Error("No transport");
-    ({ token } = await newActor(server.url, rest));
+    ({ token } = await signedInUser(server));
   });
   const get = async (query: string) => {
     const response = await fetch(`${server.url}/api/v1/tasks?${query}`, {

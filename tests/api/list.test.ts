@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor, type Task } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser, type Task } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { fillList, fold, idsOf, ordered, sorts } from "../support/client/listing.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -25,11 +25,11 @@ const fits = ({ status = "all", priority, tag, q = "" }: Filters, task: Task): b
   [task.title, task.description ?? ""].some((text) => fold(text).includes(fold(q)));
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   let tasks: Task[];
   let workId: string;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
     tasks = await fillList(ada, server.deps.orm);
     workId = String(tasks.flatMap(({ tags }) => tags).find(({ name }) => name === "Work")?.id);
   });
@@ -100,7 +100,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("of nothing", async () => {
-      const eve = await newActor(server.url, transport);
+      const eve = await signedInUser(server, { transport });
       const nothing = { items: [], total: 0, page: 1, limit: 20, pages: 0 };
       expect(await eve.page()).toMatchObject(nothing);
       expect(await eve.page({ page: 5, sort: "title" })).toMatchObject({ ...nothing, page: 5 });

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { operationsOf } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/setup/account.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { contractError } from "../support/docs/error-table.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import { Model } from "../support/model/model.ts";
 import {
   calledProcedures,
@@ -54,7 +54,7 @@ const step = async (
 };
 
 const expectAnswer = (
-  { status, data, error }: Answer,
+  { status, data, error }: CallResponse,
   procedure: string,
   isRest: boolean,
   { code, field, isNew = false, data: expected }: ReturnType<Model["call"]>,
@@ -80,7 +80,7 @@ test("whatever several users do, each sees what a model of the contract has for 
   const property = fc.asyncProperty(
     fc.array(operation(people), { maxLength: 600, size: "max" }),
     async (operations) => {
-      const users = await Promise.all(Array.from({ length: people }, () => addAccount(server)));
+      const users = await Promise.all(Array.from({ length: people }, () => signedInUser(server)));
       const model = new Model();
       for (const chosen of operations) await step(model, users, chosen);
       for (let by = 0; by < people; by++) {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // One sign-in a minute from an address: so 4 wrong passwords an hour for an account from there, and 20 from anywhere.
@@ -41,7 +41,7 @@ describe.each(transports)("over $name", (transport) => {
 
   test("guesses from many addresses are refused, but not the owner at a known one", async () => {
     const home = newAddress();
-    const { email, password } = await signUp(server.url, transport);
+    const { email, password } = await signedInUser(server, { transport, overHttp: true });
     expect((await login(email, password, home)).status).toBe(200);
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
@@ -63,7 +63,10 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("an account that nobody has is refused at the same count, with the same bytes", async () => {
-    const [known, unknown] = [await signUp(server.url, transport), `${randomUUID()}@example.com`];
+    const [known, unknown] = [
+      await signedInUser(server, { transport, overHttp: true }),
+      `${randomUUID()}@example.com`,
+    ];
     const flood = async (email: string) => {
       const answers = [];
       for (let i = 0; i <= fromAnywhere; i++) answers.push(await guess(email));
@@ -84,7 +87,7 @@ describe.each(transports)("over $name", (transport) => {
     const address = newAddress();
     const grace = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
     await transport.call(server.url, "auth.register", grace);
-    const ada = await signUp(server.url, transport);
+    const ada = await signedInUser(server, { transport, overHttp: true });
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
       const later = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
@@ -106,13 +109,13 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("right passwords are not counted", async () => {
-    const { email, password } = await signUp(server.url, transport);
+    const { email, password } = await signedInUser(server, { transport, overHttp: true });
     for (let i = 0; i <= fromAnywhere; i++) expect((await login(email, password)).status).toBe(200);
     expect((await guess(email)).status).toBe(401);
   });
 
   test("asking for the password again counts with the sign-ins", async () => {
-    const { email, password, token } = await signUp(server.url, transport);
+    const { email, password, token } = await signedInUser(server, { transport, overHttp: true });
     const ask = (given: string) =>
       transport.call(server.url, "auth.deleteAccount", { password: given }, { token });
     for (let i = 0; i < fromAddress; i++)

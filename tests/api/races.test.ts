@@ -3,8 +3,8 @@ import { buildApp } from "@taskwire/server/app.ts";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Actor, newActor } from "../support/client/actor.ts";
-import { type Answer, transports } from "../support/client/transports.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
+import { type CallResponse, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
@@ -19,9 +19,9 @@ const times = <Value>(count: number, make: (index: number) => Value): Value[] =>
 
 describe.each(transports)("over $name", (transport) => {
   const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
-  let ada: Actor;
+  let ada: SignedInUser;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
   });
 
   const linksOf = async (ids: { task_id?: number; tag_id?: number }): Promise<number> => {
@@ -98,7 +98,7 @@ describe.each(transports)("over $name", (transport) => {
     inputs: readonly object[],
     first: [name: string, fields?: object],
     second: [name: string, fields?: object],
-  ): Promise<[Answer, Answer][]> =>
+  ): Promise<[CallResponse, CallResponse][]> =>
     Promise.all(
       inputs.map(async (input, i) => {
         const call = ([name, fields]: typeof first) => ada.call(name, { ...input, ...fields });
@@ -110,7 +110,7 @@ describe.each(transports)("over $name", (transport) => {
       }),
     );
 
-  const expectOutcomes = (answers: readonly Answer[], ...outcomes: string[]) => {
+  const expectOutcomes = (answers: readonly CallResponse[], ...outcomes: string[]) => {
     const seen = Object.keys(countOutcomes(answers)).filter(
       (outcome) => !outcomes.includes(outcome),
     );

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addAccount } from "../support/setup/account.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
 import { repeated, times } from "../support/setup/property.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -35,7 +35,7 @@ const generationOf = (token: string): number => Number(decodeJwt(token)["gen"]);
 
 /** Takes the steps on a session of its own, and holds every answer against what may be. */
 const expectRules = async (steps: readonly Step[]): Promise<void> => {
-  const { cookie, sid, id } = await addAccount(server);
+  const { cookie, sid, id } = await signedInUser(server);
   // The token of each generation that anybody was given.
   const tokens = [cookie];
   let isOver = false;

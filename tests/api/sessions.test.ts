@@ -7,8 +7,8 @@ import {
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, transports, refreshCookieOf } from "../support/client/transports.ts";
-import { type Person, signUp } from "../support/client/people.ts";
+import { type CallResponse, transports, refreshCookieOf } from "../support/client/transports.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
@@ -20,7 +20,7 @@ afterAll(() => server.close());
 
 const day = 24 * 3600;
 
-const accessTokenOf = ({ data }: Answer): string => tokenSchema.parse(data).access_token;
+const accessTokenOf = ({ data }: CallResponse): string => tokenSchema.parse(data).access_token;
 
 describe.each(transports)("over $name", (transport) => {
   const call = (
@@ -30,7 +30,7 @@ describe.each(transports)("over $name", (transport) => {
   ) => transport.call(server.url, procedure, input, options);
   const refresh = (cookie: string) => call("auth.refresh", undefined, { cookie });
   const me = (token: string) => call("auth.me", undefined, { token });
-  const signIn = async ({ email, password }: Person, headers = {}) => {
+  const signIn = async ({ email, password }: SignedInUser, headers = {}) => {
     const response = await call("auth.login", { email, password }, { headers });
     return { token: accessTokenOf(response), cookie: refreshCookieOf(response)?.value ?? "" };
   };
@@ -45,7 +45,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("refresh", () => {
     test("sets the next generation of the same session's token in a cookie, valid for 7 days again", async () => {
-      const { cookie, id, email } = await signUp(server.url, transport);
+      const { cookie, id, email } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(60);
       const response = await refresh(cookie);
       const successor = refreshCookieOf(response);
@@ -71,7 +71,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("100 concurrent refreshes with one token all get the same successor, generation 1", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const responses = await Promise.all(Array.from({ length: 100 }, () => refresh(cookie)));
       expect(countOutcomes(responses)).toEqual({ 200: 100 });
       const successors = new Set(responses.map((response) => refreshCookieOf(response)?.value));
@@ -79,7 +79,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("a second refresh with the parent token gets the same successor, even 3 days later", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const successor = await rotate(cookie);
       server.clock.advance(3 * day);
       expect(await rotate(cookie)).toBe(successor);
@@ -87,7 +87,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("a token two generations old gets the current token again up to 10 s after the rotation", async () => {
-      const { cookie: first } = await signUp(server.url, transport);
+      const { cookie: first } = await signedInUser(server, { transport, overHttp: true });
       const third = await rotate(await rotate(first));
       server.clock.advance(10);
       expect(await rotate(first)).toBe(third);
@@ -95,7 +95,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("a token two generations old, 11 s later: INVALID_TOKEN, that session alone revoked, a warning", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const otherSession = await signIn(person);
       const [first, second] = [person.cookie, await rotate(person.cookie)];
       const refreshed = await refresh(second);
@@ -120,7 +120,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("ten rotations in one second: a token two generations old still revokes the session 11 s later", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const tokens = [cookie];
       for (let i = 0; i < 10; i++) tokens.push(await rotate(tokens.at(-1) ?? ""));
       server.clock.advance(11);
@@ -129,7 +129,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("rejects an expired parent token with REFRESH_TOKEN_EXPIRED while its successor still works", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(7 * day - 3);
       const successor = await rotate(cookie);
       server.clock.advance(9);
@@ -138,7 +138,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("caps the session at 30 days: a token rotated on day 25 expires after 5 days", async () => {
-      let { cookie } = await signUp(server.url, transport);
+      let { cookie } = await signedInUser(server, { transport, overHttp: true });
       for (let i = 0; i < 5; i++) {
         server.clock.advance(5 * day);
         cookie = await rotate(cookie);
@@ -157,7 +157,7 @@ describe.each(transports)("over $name", (transport) => {
     };
 
     test("one valid token among them, quoted or repeated too, is used; none: INVALID_TOKEN", async () => {
-      const { cookie } = await signUp(server.url, transport);
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const other = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
       for (const cookies of [
         [other, cookie],
@@ -172,8 +172,8 @@ describe.each(transports)("over $name", (transport) => {
 
     test("valid tokens of two sessions: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {
       const [ada, mallory] = [
-        await signUp(server.url, transport),
-        await signUp(server.url, transport),
+        await signedInUser(server, { transport, overHttp: true }),
+        await signedInUser(server, { transport, overHttp: true }),
       ];
       const rejected = await send("auth.refresh", ada.cookie, mallory.cookie);
       expectError(rejected, 401, "INVALID_TOKEN");
@@ -188,7 +188,7 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("logout", () => {
     test("revokes the session with all its tokens, and no other session", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const otherSession = await signIn(person);
       const refreshed = await refresh(person.cookie);
       await call("auth.logout", undefined, { cookie: refreshCookieOf(refreshed)?.value });
@@ -202,7 +202,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("revokes the session for an old token of it too, and succeeds a second time", async () => {
-      const { cookie, token } = await signUp(server.url, transport);
+      const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       const third = await rotate(await rotate(cookie));
       server.clock.advance(60);
       for (let i = 0; i < 2; i++)
@@ -213,7 +213,7 @@ describe.each(transports)("over $name", (transport) => {
 
     test("concurrent with refreshes: no refresh token of the session works afterwards", async () => {
       for (let round = 0; round < 20; round++) {
-        const { cookie } = await signUp(server.url, transport);
+        const { cookie } = await signedInUser(server, { transport, overHttp: true });
         const [refreshed] = await Promise.all([
           refresh(cookie),
           call("auth.logout", undefined, { cookie }),
@@ -232,7 +232,7 @@ describe.each(transports)("over $name", (transport) => {
       sessionList.parse((await call("auth.listSessions", undefined, { token })).data);
 
     test("returns each session's device (at most 200 characters), address and times, last used first", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const signedInAt = server.clock.now().toISOString();
       server.clock.advance(60);
       const phone = await signIn(person, { "user-agent": "Phone/1.0\t\u00e9" });
@@ -269,14 +269,14 @@ describe.each(transports)("over $name", (transport) => {
       ["192.0.2.7", "192.0.2.7"],
       ["x".repeat(4096), "unknown"],
     ])("lists the forwarded address %.20s… as %s", async (forwardedFor, address) => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const { token } = await signIn(person, { "x-forwarded-for": forwardedFor });
       expect(await list(token)).toContainEqual(expect.objectContaining({ current: true, address }));
     });
 
     test("omits revoked sessions, expired sessions and those of other users", async () => {
-      const person = await signUp(server.url, transport);
-      await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
+      await signedInUser(server, { transport, overHttp: true });
       const revoked = await signIn(person);
       await call("auth.logout", undefined, { cookie: revoked.cookie });
       server.clock.advance(7 * day);
@@ -289,8 +289,11 @@ describe.each(transports)("over $name", (transport) => {
 
   describe("revokeSession and revokeOtherSessions", () => {
     test("revokeSession revokes an own session; own, revoked and foreign ids get the same response", async () => {
-      const person = await signUp(server.url, transport);
-      const [phone, stranger] = [await signIn(person), await signUp(server.url, transport)];
+      const person = await signedInUser(server, { transport, overHttp: true });
+      const [phone, stranger] = [
+        await signIn(person),
+        await signedInUser(server, { transport, overHttp: true }),
+      ];
       const revoke = (token: string) =>
         call("auth.revokeSession", { session_id: decodeJwt(token)["sid"] }, person);
       const [own, again, foreign] = [
@@ -313,9 +316,9 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("revokeOtherSessions revokes all but the current one, and none of another user", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const others = [await signIn(person), await signIn(person)];
-      const stranger = await signUp(server.url, transport);
+      const stranger = await signedInUser(server, { transport, overHttp: true });
       await call("auth.revokeOtherSessions", undefined, { token: person.token });
       for (const { token, cookie } of others) {
         expectError(await me(token), 401, "INVALID_TOKEN");
@@ -334,7 +337,7 @@ describe.each(transports)("over $name", (transport) => {
     const newPassword = "another battery";
 
     test("revokes the other sessions; only the new password signs in", async () => {
-      const person = await signUp(server.url, transport);
+      const person = await signedInUser(server, { transport, overHttp: true });
       const { email, password } = person;
       const other = await signIn(person);
       const response = await change(person.token, password, newPassword);
@@ -348,7 +351,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("requires the current password and register's rules for the new one; they may be equal", async () => {
-      const { token, password } = await signUp(server.url, transport);
+      const { token, password } = await signedInUser(server, { transport, overHttp: true });
       const wrong = await change(token, "wrong horse", newPassword);
       expectError(wrong, 401, "INVALID_CREDENTIALS", "current_password");
       // The password is wrong, not the access token: no Bearer challenge.
@@ -362,7 +365,10 @@ describe.each(transports)("over $name", (transport) => {
 
     test("revokes sessions that concurrent sign-ins open with the old password", async () => {
       for (let round = 0; round < 5; round++) {
-        const { token, email, password } = await signUp(server.url, transport);
+        const { token, email, password } = await signedInUser(server, {
+          transport,
+          overHttp: true,
+        });
         const [changed, ...signedIn] = await Promise.all([
           change(token, password, newPassword),
           ...Array.from({ length: 4 }, () => call("auth.login", { email, password })),
@@ -380,8 +386,8 @@ describe.each(transports)("over $name", (transport) => {
   describe("deleteAccount", () => {
     test("requires the password; deletes the user's sessions, tasks, tags and links, and no other user's", async () => {
       const [person, stranger] = [
-        await signUp(server.url, transport),
-        await signUp(server.url, transport),
+        await signedInUser(server, { transport, overHttp: true }),
+        await signedInUser(server, { transport, overHttp: true }),
       ];
       const { email, password, token, id } = person;
       for (const who of [person, stranger]) {

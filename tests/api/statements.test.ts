@@ -1,11 +1,11 @@
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { sorts } from "../support/client/listing.ts";
 import type { TestServer } from "../support/setup/server.ts";
-import { startWatched, type Statement } from "../support/setup/statements.ts";
+import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
 
 let server: TestServer;
 let statements: Statement[];
@@ -46,8 +46,8 @@ test("every procedure is counted", () => {
 });
 
 describe.each(transports)("over $name", (transport) => {
-  const fill = async (tasks: number, tags: number): Promise<Actor> => {
-    const actor = await newActor(server.url, transport);
+  const fill = async (tasks: number, tags: number): Promise<SignedInUser> => {
+    const actor = await signedInUser(server, { transport });
     const values = (count: number) => Array.from({ length: count }, () => "(?, ?)").join();
     const em = server.deps.orm.em.fork();
     const names = (count: number, word: string) =>
@@ -68,7 +68,7 @@ describe.each(transports)("over $name", (transport) => {
     [1, 1],
     [100, 5],
   ])("for %i tasks with %i tags each", (taskCount, tagCount) => {
-    let ada: Actor;
+    let ada: SignedInUser;
     beforeAll(async () => {
       ada = await fill(taskCount, tagCount);
     });
@@ -125,7 +125,7 @@ describe.each(transports)("over $name", (transport) => {
       for (const [name, input] of calls) await expectStatements(name, input);
       const leaving: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
       for (const [name, input] of leaving)
-        await expectStatements(name, input, await newActor(server.url, transport));
+        await expectStatements(name, input, await signedInUser(server, { transport }));
       calls.push(...leaving);
       const called = new Set([...calls.map(([name]) => name), "task.list"]);
       expect(called).toEqual(new Set(Object.keys(expected)));

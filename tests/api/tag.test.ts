@@ -1,6 +1,6 @@
 import { type ErrorCode, tag as tagSchema } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { shortJson } from "../support/setup/short-json.ts";
@@ -16,10 +16,10 @@ const emoji = "\u{1F389}";
 const sqlText = `'); drop table tags; -- " \\ $1`;
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   let tag_id: number;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
     ({ id: tag_id } = await ada.newTag("The first"));
   });
 
@@ -86,8 +86,8 @@ describe.each(transports)("over $name", (transport) => {
   describe("name", () => {
     test("is unique per user, compared exactly after trimming: TAG_ALREADY_EXISTS", async () => {
       const [one, other] = [
-        await newActor(server.url, transport),
-        await newActor(server.url, transport),
+        await signedInUser(server, { transport }),
+        await signedInUser(server, { transport }),
       ];
       await one.newTag("Work");
       expectError(
@@ -103,7 +103,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("update to another tag's name: TAG_ALREADY_EXISTS; to its own: unchanged; a former name is free", async () => {
-      const eve = await newActor(server.url, transport);
+      const eve = await signedInUser(server, { transport });
       const [first, second] = [await eve.newTag("First"), await eve.newTag("Second")];
       const taken = await eve.call("tag.update", { tag_id: second.id, name: "First" });
       expectError(taken, 400, "TAG_ALREADY_EXISTS", "name");
@@ -117,7 +117,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("list returns all of the user's tags, oldest first, or an empty list", async () => {
-    const eve = await newActor(server.url, transport);
+    const eve = await signedInUser(server, { transport });
     expect((await eve.call("tag.list")).data).toEqual([]);
     const created = [];
     for (const name of ["Zebra", "apple", "Middle"]) created.push(await eve.newTag(name));
@@ -139,7 +139,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("delete removes the tag from its tasks, keeps tasks and other tags; a second delete: TAG_NOT_FOUND", async () => {
-    const eve = await newActor(server.url, transport);
+    const eve = await signedInUser(server, { transport });
     const [deleted, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
     const task = await eve.newTask();
     for (const { id } of [deleted, kept])

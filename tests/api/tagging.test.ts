@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor, type Tag, type Task } from "../support/client/actor.ts";
+import {
+  type SignedInUser,
+  signedInUser,
+  type Tag,
+  type Task,
+} from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -14,11 +19,11 @@ afterAll(() => server.close());
 const absentId = 2_000_000_000;
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   let task: Task;
   let tags: [Tag, Tag];
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
     task = await ada.newTask({ title: "Tagged", due_date: "2030-01-01T00:00:00.000Z" });
     tags = [await ada.newTag("One"), await ada.newTag("Two")];
   });
@@ -79,7 +84,7 @@ describe.each(transports)("over $name", (transport) => {
   );
 
   test("a task with 12 tags lists them by id; deleting the task keeps the tags", async () => {
-    const eve = await newActor(server.url, transport);
+    const eve = await signedInUser(server, { transport });
     const { id: task_id } = await eve.newTask();
     const created = [];
     for (let i = 0; i < 12; i++) created.push(await eve.newTag(`Tag ${12 - i}`));

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { shortJson } from "../support/setup/short-json.ts";
@@ -143,10 +143,10 @@ const invalid: [field: string, code: ErrorCode, ...values: unknown[]][] = [
 ];
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   let task_id: number;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
     ({ id: task_id } = await ada.newTask());
   });
 

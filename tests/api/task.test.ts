@@ -1,7 +1,7 @@
 import { task as taskSchema } from "@taskwire/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -26,9 +26,9 @@ const all = {
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 describe.each(transports)("over $name", (transport) => {
-  let ada: Actor;
+  let ada: SignedInUser;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
   });
 
   describe("create", () => {
@@ -65,7 +65,7 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("ignores ids, owner, timestamps, tags and unknown fields in the input", async () => {
-      const other = await newActor(server.url, transport);
+      const other = await signedInUser(server, { transport });
       const task = await ada.newTask({
         id: 7_777_777,
         task_id: 7_777_777,
@@ -221,7 +221,7 @@ describe.each(transports)("over $name", (transport) => {
 test("REST patch takes the id from the path alone: task_id in query and body is ignored", async () => {
   const [rest] = transports;
   if (rest === undefined) throw new Error("No transport");
-  const ada = await newActor(server.url, rest);
+  const ada = await signedInUser(server);
   const [task, other] = [await ada.newTask(), await ada.newTask()];
   const { status } = await fetch(`${server.url}/api/v1/tasks/${task.id}?task_id=${other.id}`, {
     method: "PATCH",
@@ -236,7 +236,7 @@ test("REST patch takes the id from the path alone: task_id in query and body is 
 test("direct calls treat undefined as absent: patch keeps the field, update sets it to null", async () => {
   const [transport] = transports;
   if (transport === undefined) throw new Error("No transport");
-  const ada = await newActor(server.url, transport);
+  const ada = await signedInUser(server, { transport });
   const { task } = callerFor(server.deps, ada);
   const before = await ada.newTask(all);
   const unchanged = await task.patch({ task_id: before.id, title: undefined });

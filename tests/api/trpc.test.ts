@@ -1,7 +1,7 @@
 import { type AppRouter } from "@taskwire/server/rpc/router.ts";
 import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from "@trpc/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
@@ -33,7 +33,7 @@ describe("the standard client", () => {
     ["one by one", httpLink],
     ["in batches", httpBatchLink],
   ] as const)("works %s, with types", async (_, link) => {
-    const { token, email, id } = await signUp(server.url);
+    const { token, email, id } = await signedInUser(server);
     const client = createTRPCClient<AppRouter>({
       links: [link({ url: `${server.url}/trpc`, headers: { authorization: `Bearer ${token}` } })],
     });
@@ -49,7 +49,7 @@ describe("the standard client", () => {
   });
 
   test("gets each call's own answer in a batch that partly fails", async () => {
-    const { token } = await signUp(server.url);
+    const { token } = await signedInUser(server);
     const response = await fetch(`${server.url}/trpc/auth.me,auth.nope?batch=1`, {
       headers: { authorization: `Bearer ${token}` },
     });

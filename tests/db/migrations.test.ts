@@ -2,7 +2,7 @@ import { migrateDown, migrateUp, pendingMigrations } from "@taskwire/server/db/m
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { migrations } from "@taskwire/migrations";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { catalogOf } from "../support/setup/catalog.ts";
+import { catalogOf } from "../support/setup/schema-catalog.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 
 let orm: Orm;

@@ -1,6 +1,6 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { catalogOf } from "../support/setup/catalog.ts";
+import { catalogOf } from "../support/setup/schema-catalog.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 
 let orm: Orm;

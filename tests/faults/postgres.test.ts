@@ -4,19 +4,20 @@ import { expectRecovery, type Fault } from "../support/faults/recovery.ts";
 
 const ownBackends = "datname = current_database() and application_name = 'taskwire'";
 
-/** Every statement that writes tasks fails like that, until it is taken back. */
-const failing = (body: string): Fault["strike"] => {
+/** Runs a PL/pgSQL body before every statement that writes tasks. */
+const beforeWrites = (body: string): Fault["inject"] => {
   return async ({ sql }) => {
     await sql(`create function fail() returns trigger language plpgsql as $$ begin ${body} end $$;
       create trigger fail before insert or update or delete on tasks execute function fail()`);
     return () => sql("drop trigger fail on tasks; drop function fail()");
   };
 };
-const raising = (state: string) =>
-  failing(`raise exception 'injected' using errcode = '${state}';`);
+/** Fails every statement that writes tasks with an SQLSTATE. */
+const failWrites = (state: string) =>
+  beforeWrites(`raise exception 'injected' using errcode = '${state}';`);
 
-/** A session holds a lock until it is taken back. */
-const locking = (statement: string): Fault["strike"] => {
+/** Holds a lock in another session. */
+const lock = (statement: string): Fault["inject"] => {
   return async ({ session }) => {
     const locker = await session();
     await locker.query(`begin; ${statement}`);
@@ -24,14 +25,14 @@ const locking = (statement: string): Fault["strike"] => {
   };
 };
 
-/** Ends statements that wait for a lock, with a function of PostgreSQL's. */
-const ending = (how: string): Fault["strike"] => {
-  return async (world) => {
-    const unlock = await locking("lock tasks")(world);
-    let ended: unknown[] = [];
-    while (ended.length === 0) {
-      ended = await world.sql(
-        `select ${how}(pid) from pg_stat_activity where ${ownBackends} and wait_event_type = 'Lock'`,
+/** Makes statements wait for a lock, and calls a function of PostgreSQL on their backends. */
+const signalWaiting = (signalFunction: string): Fault["inject"] => {
+  return async (environment) => {
+    const unlock = await lock("lock tasks")(environment);
+    let signalled: unknown[] = [];
+    while (signalled.length === 0) {
+      signalled = await environment.sql(
+        `select ${signalFunction}(pid) from pg_stat_activity where ${ownBackends} and wait_event_type = 'Lock'`,
       );
     }
     return unlock;
@@ -40,19 +41,19 @@ const ending = (how: string): Fault["strike"] => {
 
 const terminate = `select pg_terminate_backend(pid) from pg_stat_activity where ${ownBackends}`;
 
-/** Changes the database by ALTER DATABASE, from another one, and ends the sessions that do not know yet. */
-const altering = (change: string, back: string): Fault["strike"] => {
+/** Changes the database by ALTER DATABASE, and terminates its sessions, which would keep the old setting. */
+const alterDatabase = (change: string, back: string): Fault["inject"] => {
   return async ({ session, sql }) => {
     const [row] = await sql<{ name: string }>("select current_database() as name");
-    const elsewhere = await session("postgres");
+    const otherDatabase = await session("postgres");
     const alter = async (to: string): Promise<void> => {
-      await elsewhere.query(`alter database ${row?.name} ${to}`);
-      await elsewhere.query(terminate.replace("current_database()", `'${row?.name}'`));
+      await otherDatabase.query(`alter database ${row?.name} ${to}`);
+      await otherDatabase.query(terminate.replace("current_database()", `'${row?.name}'`));
     };
     await alter(change);
     return async () => {
       await alter(back);
-      await elsewhere.end();
+      await otherDatabase.end();
     };
   };
 };
@@ -60,25 +61,25 @@ const altering = (change: string, back: string): Fault["strike"] => {
 const faults: readonly Fault[] = [
   {
     name: "backends are terminated",
-    refusals: 0,
-    strike: async ({ sql }) => void (await sql(terminate)),
+    minErrors: 0,
+    inject: async ({ sql }) => void (await sql(terminate)),
   },
   {
-    name: "backends are terminated in the middle of a statement",
-    refusals: 1,
-    strike: ending("pg_terminate_backend"),
+    name: "backends are terminated during a statement",
+    minErrors: 1,
+    inject: signalWaiting("pg_terminate_backend"),
   },
-  { name: "statements are cancelled", refusals: 1, strike: ending("pg_cancel_backend") },
+  { name: "statements are cancelled", minErrors: 1, inject: signalWaiting("pg_cancel_backend") },
   {
-    name: "packets get lost, and then find their way again",
-    strike: async ({ proxy }) => {
+    name: "the network drops all packets, then delivers them",
+    inject: async ({ proxy }) => {
       await proxy.set("drop");
       return () => proxy.set("pass");
     },
   },
   {
-    name: "packets get lost, and old connections never come back",
-    strike: async ({ proxy }) => {
+    name: "the network drops all packets, and the old connections stay dead",
+    inject: async ({ proxy }) => {
       await proxy.set("drop");
       return () => {
         proxy.abandon();
@@ -87,71 +88,83 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "old connections fall silent, while new ones work",
-    // Calls that were on their way may find it out for all others.
-    refusals: 0,
-    strike: async ({ proxy }) => proxy.abandon(),
+    name: "the existing connections go dead while new ones work",
+    // The calls in flight may replace the dead connections before another call fails.
+    minErrors: 0,
+    inject: async ({ proxy }) => proxy.abandon(),
   },
   {
-    name: "answers get lost, but not what was asked",
-    strike: async ({ proxy }) => {
-      await proxy.set("drop answers");
+    name: "the network drops the responses of PostgreSQL only",
+    inject: async ({ proxy }) => {
+      await proxy.set("drop responses");
       return () => proxy.set("pass");
     },
   },
   {
-    name: "connections are refused",
-    strike: async ({ proxy }) => {
-      await proxy.set("refuse");
+    name: "connections are rejected",
+    inject: async ({ proxy }) => {
+      await proxy.set("reject");
       return () => proxy.set("pass");
     },
   },
   {
     name: "connections are reset",
-    refusals: 0,
-    strike: async ({ proxy }) => proxy.reset(),
+    minErrors: 0,
+    inject: async ({ proxy }) => proxy.reset(),
   },
   {
     name: "packets take 100 ms",
-    refusals: 0,
-    strike: async ({ proxy }) => {
+    minErrors: 0,
+    inject: async ({ proxy }) => {
       proxy.delay = 100;
       return async () => (proxy.delay = 0);
     },
   },
   {
     name: "packets take 4 s",
-    strike: async ({ proxy }) => {
+    inject: async ({ proxy }) => {
       proxy.delay = 4000;
       return async () => (proxy.delay = 0);
     },
   },
   {
-    name: "rows are locked",
-    strike: locking("select from tasks for update"),
+    name: "all rows of tasks are locked",
+    inject: lock("select from tasks for update"),
   },
-  { name: "a table is locked", strike: locking("lock tasks") },
-  { name: "a statement takes 10 s", strike: failing("perform pg_sleep(10); return null;") },
-  { name: "the disk is full", strike: raising("53100") },
-  { name: "memory runs out", strike: raising("53200") },
-  { name: "every statement is in a deadlock", strike: raising("40P01") },
+  { name: "the table tasks is locked", inject: lock("lock tasks") },
+  { name: "every write takes 10 s", inject: beforeWrites("perform pg_sleep(10); return null;") },
+  { name: "the disk of PostgreSQL is full", inject: failWrites("53100") },
+  { name: "PostgreSQL runs out of memory", inject: failWrites("53200") },
+  { name: "every write fails with a deadlock", inject: failWrites("40P01") },
   {
-    name: "the database is read-only, as a standby is",
-    strike: altering(
+    name: "the database is read-only, like a standby",
+    inject: alterDatabase(
       "set default_transaction_read_only = on",
       "reset default_transaction_read_only",
     ),
   },
   {
-    name: "the database takes no connections",
-    strike: altering("allow_connections false", "allow_connections true"),
+    name: "the database allows no connections",
+    inject: alterDatabase("allow_connections false", "allow_connections true"),
   },
-  { name: "a disk error", strike: raising("58030"), code: "INTERNAL_ERROR" },
-  { name: "a bug of PostgreSQL's", strike: raising("XX000"), code: "INTERNAL_ERROR" },
-  { name: "a value that cannot be stored", strike: raising("22001"), code: "VALIDATION_ERROR" },
+  {
+    name: "every write fails with an I/O error",
+    inject: failWrites("58030"),
+    code: "INTERNAL_ERROR",
+  },
+  {
+    name: "every write fails with an internal error of PostgreSQL",
+    inject: failWrites("XX000"),
+    code: "INTERNAL_ERROR",
+  },
+  {
+    name: "PostgreSQL rejects a written value",
+    inject: failWrites("22001"),
+    code: "VALIDATION_ERROR",
+  },
 ];
 
-describe("traffic endures that", () => {
+describe("calls fail with the expected error at worst, recover in 5 s, and lose no acknowledged change, when", () => {
   test.concurrent.for(faults)("$name", async (fault) => {
     const { url, drop } = await clonePostgres();
     try {

@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { type Answer, type Transport, transports } from "../support/client/transports.ts";
+import { type CallResponse, type Transport, transports } from "../support/client/transports.ts";
 import { type RedisServer, redisServer, startRedis } from "../support/external/redis.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -39,7 +39,7 @@ let clients = 0;
 /** Somebody at an address that nobody else has, who signs in with a wrong password. */
 const newClient = () => {
   const address = `10.0.${clients >> 8}.${clients++ & 255}`;
-  return ({ url }: TestServer, transport: Transport = rest): Promise<Answer> =>
+  return ({ url }: TestServer, transport: Transport = rest): Promise<CallResponse> =>
     transport.call(
       url,
       "auth.login",
@@ -60,7 +60,7 @@ const until = async (state: "ready" | "degraded", ...servers: TestServer[]): Pro
   }
 };
 
-const statuses = (answers: Answer[]): number[] => answers.map(({ status }) => status);
+const statuses = (answers: CallResponse[]): number[] => answers.map(({ status }) => status);
 
 /** What is told of Redis' comings and goings. */
 const told = ({ log }: TestServer): unknown[] =>
@@ -290,7 +290,7 @@ test("a Redis that comes and goes is neither a fault nor a storm in the log", as
   const redis = await given(startRedis("--requirepass", "hunter2"));
   const server = await start(redis.url.replace("//", "//:hunter2@"));
   const began = performance.now();
-  const answers: Answer[] = [];
+  const answers: CallResponse[] = [];
   const flapping = new AbortController();
   const traffic = async (transport: Transport): Promise<void> => {
     while (!flapping.signal.aborted) answers.push(await newClient()(server, transport));

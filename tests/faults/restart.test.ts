@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectRecovery, type Fault } from "../support/faults/recovery.ts";
 import { type PostgresServer, startPostgres } from "../support/external/postgres.ts";
 
-/** What strikes a whole PostgreSQL needs one that nobody else uses. */
+/** These faults hit a whole PostgreSQL: this one is shared with no other test. */
 let postgres: PostgresServer;
 beforeAll(async () => {
   postgres = await startPostgres(20);
@@ -15,22 +15,26 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-/** Ends it, until it is taken back. */
-const halting = (how: Parameters<PostgresServer["halt"]>[0]): Fault["strike"] => {
+/** Stops PostgreSQL, and starts it again. */
+const halt = (mode: Parameters<PostgresServer["halt"]>[0]): Fault["inject"] => {
   return async () => {
-    await postgres.halt(how);
+    await postgres.halt(mode);
     return () => postgres.start();
   };
 };
 
 const faults: readonly Fault[] = [
-  { name: "restarts", strike: halting("fast") },
-  { name: "crashes, and has to recover", strike: halting("immediate") },
-  { name: "is gone for a while", strike: halting("fast"), refusals: 100 },
+  { name: "PostgreSQL restarts", inject: halt("fast") },
+  { name: "PostgreSQL crashes and recovers", inject: halt("immediate") },
   {
-    name: "is frozen",
-    refusals: 1,
-    strike: async ({ sql }) => {
+    name: "PostgreSQL is stopped until 100 calls have failed",
+    inject: halt("fast"),
+    minErrors: 100,
+  },
+  {
+    name: "PostgreSQL's processes are frozen",
+    minErrors: 1,
+    inject: async ({ sql }) => {
       const rows = await sql<{ pid: number }>(
         "select pid from pg_stat_activity where application_name = 'taskwire'",
       );
@@ -41,13 +45,13 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "has no connection left",
-    strike: async ({ proxy, session }) => {
+    name: "PostgreSQL has no free connection",
+    inject: async ({ proxy, session }) => {
       const taken: pg.Client[] = [];
       const takeAll = async (): Promise<never> => {
         for (;;) taken.push(await session());
       };
-      await proxy.set("refuse");
+      await proxy.set("reject");
       await expect(takeAll()).rejects.toMatchObject({ code: "53300" });
       await proxy.set("pass");
       return () => Promise.all(taken.map((client) => client.end()));
@@ -55,6 +59,7 @@ const faults: readonly Fault[] = [
   },
 ];
 
-test.for(faults)("traffic endures that PostgreSQL $name", (fault) =>
-  expectRecovery(postgres.url, fault),
+test.for(faults)(
+  "$name: calls fail with 503 at worst, recover in 5 s, and lose no change",
+  (fault) => expectRecovery(postgres.url, fault),
 );

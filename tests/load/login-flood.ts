@@ -1,10 +1,10 @@
-// How other requests fare while 500 sign in at once, ten times over: node tests/load/login-flood.ts URL [PID]
-// Each sign-in comes from an address of its own, which the server believes with TRUST_PROXY=127.0.0.1.
+// Response times of other requests during ten floods of 500 sign-ins: node tests/load/login-flood.ts URL [PID]
+// Each sign-in has an address of its own: set TRUST_PROXY=127.0.0.1 on the server.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { parentPort, Worker, workerData } from "node:worker_threads";
-import { show, timed } from "./timing.ts";
+import { printTimes, timed } from "./timing.ts";
 
 const [url = "http://127.0.0.1:8000", pid] = process.argv.slice(2);
 const api = `${url}/api/v1`;
@@ -20,29 +20,30 @@ const signIn = (username: string, password: string): Promise<Response> =>
     body: new URLSearchParams({ username, password }),
   });
 
-/** Lists tasks until it is told to stop, in a thread of its own: the flood must not delay its clock. */
+/** Lists tasks at a fixed rate until `stop` resolves. Runs in its own thread, so that the flood does not delay its timer. */
 const read = async (authorization: string, stop: Promise<unknown>): Promise<void> => {
-  const answers = new Map<number, number[]>();
+  const timesByStatus = new Map<number, number[]>();
   const list = async (): Promise<void> => {
     const { status, ms } = await timed(() => fetch(`${api}/tasks`, { headers: { authorization } }));
-    answers.set(status, [...(answers.get(status) ?? []), ms]);
+    timesByStatus.set(status, [...(timesByStatus.get(status) ?? []), ms]);
   };
   const timer = setInterval(() => void list(), 1000 / readsPerSecond);
   await stop;
   clearInterval(timer);
-  for (const [status, times] of answers) show(`other requests answered ${status}`, times);
+  for (const [status, times] of timesByStatus)
+    printTimes(`other requests with status ${status}`, times);
 };
 
 const flood = async (): Promise<void> => {
-  const answers = new Map<number, number[]>();
+  const timesByStatus = new Map<number, number[]>();
   for (let round = 0; round < floods; round++) {
     const signIns = Array.from({ length: signInsAtOnce }, async () => {
       const { status, ms } = await timed(() => signIn(`${randomUUID()}@example.com`, "wrong one"));
-      answers.set(status, [...(answers.get(status) ?? []), ms]);
+      timesByStatus.set(status, [...(timesByStatus.get(status) ?? []), ms]);
     });
     await Promise.all(signIns);
   }
-  for (const [status, times] of answers) show(`sign-ins answered ${status}`, times);
+  for (const [status, times] of timesByStatus) printTimes(`sign-ins with status ${status}`, times);
   if (pid !== undefined) {
     const [, peak] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     console.log(`Peak memory of the server: ${Math.round(Number(peak) / 1024)} MiB`);

@@ -1,5 +1,5 @@
-// Whether the time of a refusal tells if there is such an account: node tests/load/login-timing.ts URL [TRIES]
-// The server has RATE_LIMIT_LOGIN out of the way. Compares medians, and ranks by Mann and Whitney.
+// Whether the response time of a failed sign-in reveals that the account exists: node tests/load/login-timing.ts URL [TRIES]
+// Set a high RATE_LIMIT_LOGIN on the server. Compares medians, and ranks by the Mann-Whitney U test.
 import { randomUUID } from "node:crypto";
 
 const [url = "http://127.0.0.1:8000", count = "1000"] = process.argv.slice(2);
@@ -18,7 +18,7 @@ const timeOf = async (username: string): Promise<number> => {
   const start = performance.now();
   const response = await fetch(`${api}/login`, { method: "POST", body });
   await response.arrayBuffer();
-  if (response.status !== 401) throw new Error(`Answered ${response.status}`);
+  if (response.status !== 401) throw new Error(`Expected status 401, received ${response.status}`);
   return performance.now() - start;
 };
 
@@ -41,6 +41,6 @@ const [n, m] = [times.known.length, times.unknown.length];
 const z = (rankSum - (n * (n + m + 1)) / 2) / Math.sqrt((n * m * (n + m + 1)) / 12);
 
 console.log(
-  `Medians: known ${a.toFixed(2)} ms, unknown ${b.toFixed(2)} ms, ${((a / b - 1) * 100).toFixed(1)} % apart`,
+  `Medians: known ${a.toFixed(2)} ms, unknown ${b.toFixed(2)} ms, ${((a / b - 1) * 100).toFixed(1)} % difference`,
 );
 console.log(`Rank test: z = ${z.toFixed(2)} (beyond ±2.58, p < 0.01)`);

@@ -1,5 +1,5 @@
-// What sign-ins notice of a Redis that is away, mute, slow or comes and goes: node tests/load/redis-outage.ts [MINUTES]
-// Starts its own Redis and server. One client tries twice as often as it may; others sign in now and then.
+// Sign-ins while Redis is stopped, frozen, slow or unstable: node tests/load/redis-outage.ts [MINUTES]
+// Starts its own Redis and server. One client attempts twice the allowed rate; other clients stay below it.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,13 +21,13 @@ const server = await served(
   }),
 );
 
-interface Try {
+interface Attempt {
   at: number;
   ms: number;
   status: number;
 }
 
-const signIn = async (address: string): Promise<Try> => {
+const signIn = async (address: string): Promise<Attempt> => {
   const at = performance.now();
   const response = await fetch(`${server.url}/api/v1/auth/login`, {
     method: "POST",
@@ -41,10 +41,10 @@ const signIn = async (address: string): Promise<Try> => {
 let addresses = 0;
 const anyAddress = () => `10.0.${Math.floor(++addresses / 250)}.${addresses % 250}`;
 
-/** Signs in until the time is up; gives every try of the greedy client and of the others. */
-const watch = async (ms: number): Promise<{ greedy: Try[]; others: Try[] }> => {
+/** Signs in for a time in ms. Returns all attempts of the greedy client, and of the others. */
+const watch = async (ms: number): Promise<{ greedy: Attempt[]; others: Attempt[] }> => {
   const end = performance.now() + ms;
-  const [greedy, others]: [Try[], Try[]] = [[], []];
+  const [greedy, others]: [Attempt[], Attempt[]] = [[], []];
   while (performance.now() < end) {
     greedy.push(await signIn("192.0.2.1"));
     for (let i = 0; i < 12; i++) {
@@ -56,18 +56,18 @@ const watch = async (ms: number): Promise<{ greedy: Try[]; others: Try[] }> => {
 };
 
 const phases: Record<string, { begin: () => unknown; end: () => unknown }> = {
-  "there, for comparison": { begin: () => {}, end: () => {} },
-  away: { begin: () => redis.kill(), end: () => redis.start() },
-  mute: { begin: () => redis.pause(), end: () => redis.resume() },
+  "available, for comparison": { begin: () => {}, end: () => {} },
+  stopped: { begin: () => redis.kill(), end: () => redis.start() },
+  frozen: { begin: () => redis.pause(), end: () => redis.resume() },
   "slow (400 ms)": { begin: () => (proxy.delay = 400), end: () => (proxy.delay = 0) },
-  "coming and going": (() => {
+  "unstable (700 ms on, 700 ms off)": (() => {
     let timer: NodeJS.Timeout | undefined;
     let isOpen = true;
     return {
       begin: () => {
         timer = setInterval(() => {
           isOpen = !isOpen;
-          void proxy.set(isOpen ? "pass" : "refuse");
+          void proxy.set(isOpen ? "pass" : "reject");
         }, 700);
       },
       end: async () => {
@@ -78,31 +78,31 @@ const phases: Record<string, { begin: () => unknown; end: () => unknown }> = {
   })(),
 };
 
-const everything: Try[] = [];
+const allOfGreedy: Attempt[] = [];
 try {
   for (const [name, { begin, end }] of Object.entries(phases)) {
     await begin();
     const { greedy, others } = await watch((minutes * 60_000) / Object.keys(phases).length);
     await end();
-    everything.push(...greedy);
+    allOfGreedy.push(...greedy);
     const times = others.map(({ ms }) => ms).toSorted((a, b) => a - b);
     const slow = times.filter((ms) => ms > 100).length;
     const failed = [...greedy, ...others].filter(({ status }) => status >= 500).length;
     const median = times[Math.floor(times.length / 2)]?.toFixed(0);
     console.log(
-      `${name}: ${others.length} sign-ins, median ${median} ms, ${slow} above 100 ms, the slowest ${times.at(-1)?.toFixed(0)} ms, ${failed} answered 5xx`,
+      `${name}: ${others.length} sign-ins, median ${median} ms, ${slow} above 100 ms, slowest ${times.at(-1)?.toFixed(0)} ms, ${failed} with status 5xx`,
     );
     await sleep(5000);
   }
-  const evaluated = everything.filter(({ status }) => status === 401);
-  // A window may begin at any try, so that two of them may lie within a minute.
+  const evaluated = allOfGreedy.filter(({ status }) => status === 401);
+  // The limiter's window starts at any attempt, so that a minute can overlap two windows.
   const inOneWindow = evaluated.map(
     ({ at }) => evaluated.filter((other) => other.at >= at && other.at < at + 60_000).length,
   );
   console.log(
-    `The greedy client: ${everything.length} tries, ${evaluated.length} evaluated, at most ${Math.max(...inOneWindow)} within a minute`,
+    `The greedy client: ${allOfGreedy.length} attempts, ${evaluated.length} evaluated, at most ${Math.max(...inOneWindow)} in one minute`,
   );
-  const lines = server.stdout.split("\n").filter((line) => line.includes("Redis is"));
+  const lines = server.stdout.split("\n").filter((line) => line.includes("Redis"));
   console.log(`${lines.length} log lines about Redis`);
 } finally {
   await server.kill("SIGTERM");

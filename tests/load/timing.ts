@@ -1,10 +1,10 @@
-/** The time in ms that a part of all stay below. */
+/** Returns a percentile of times in ms. @param part from 0 to 1 */
 const percentile = (times: number[], part: number): string => {
   const sorted = times.toSorted((a, b) => a - b);
   return `${sorted[Math.ceil(sorted.length * part) - 1]?.toFixed(0) ?? "-"} ms`;
 };
 
-/** Sends a request, and measures until its answer is there to the end. */
+/** Sends a request, and measures the milliseconds until the end of the response. */
 export const timed = async (request: () => Promise<Response>) => {
   const start = performance.now();
   const response = await request();
@@ -12,8 +12,8 @@ export const timed = async (request: () => Promise<Response>) => {
   return { status: response.status, ms: performance.now() - start };
 };
 
-/** Prints how long so many of something took. */
-export const show = (what: string, times: number[]): void =>
+/** Prints the number and the percentiles of times in ms. */
+export const printTimes = (what: string, times: number[]): void =>
   console.log(
     `${times.length} ${what}: p50 ${percentile(times, 0.5)}, p99 ${percentile(times, 0.99)}`,
   );

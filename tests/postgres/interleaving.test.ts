@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, newActor } from "../support/client/actor.ts";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
 import type { TestServer } from "../support/setup/server.ts";
-import { startWatched, type Statement } from "../support/setup/statements.ts";
+import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
 let server: TestServer;
@@ -16,9 +16,9 @@ afterAll(() => server.close());
 
 describe.each(transports)("over $name", (transport) => {
   const [created, gone] = transport.name === "REST" ? ["201", "204"] : ["200", "200"];
-  let ada: Actor;
+  let ada: SignedInUser;
   beforeAll(async () => {
-    ada = await newActor(server.url, transport);
+    ada = await signedInUser(server, { transport });
   });
 
   const meet = (held: Sql, name: string, input: object, next?: Sql | "rollback") =>
@@ -64,7 +64,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a user who is being deleted makes nothing more", async () => {
-    const eve = await newActor(server.url, transport);
+    const eve = await signedInUser(server, { transport });
     const held: Sql = ["delete from users where id = ?", eve.id];
     const call = () => eve.call("task.create", { title: "Late" });
     expect(countOutcomes([await withBlockingTransaction(server.deps.orm, held, call)])).toEqual({

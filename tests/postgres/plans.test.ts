@@ -4,7 +4,7 @@ import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sort, sorts } from "../support/client/listing.ts";
 import { createTestDeps, type TestDeps } from "../support/setup/server.ts";
-import { type Statement, watchedDatabase } from "../support/setup/statements.ts";
+import { type Statement, watchedDatabase } from "../support/setup/statement-recorder.ts";
 
 /** A node of a plan that was run, as far as it is looked at here. */
 interface Plan {

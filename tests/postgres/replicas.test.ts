@@ -3,7 +3,7 @@ import type { Orm } from "@taskwire/server/db/orm.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, testClock, type TestServer } from "../support/setup/server.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
@@ -31,14 +31,14 @@ describe.each(transports)("over $name", (transport) => {
   const logout = (cookie: string) => transport.call(here.url, "auth.logout", undefined, { cookie });
 
   test("a session that ended here has soon ended there", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
+    const { token, cookie } = await signedInUser(here, { transport });
     expect((await me(there, token)).status).toBe(200);
     await logout(cookie);
     await expect.poll(async () => (await me(there, token)).error?.code, soon).toBe("INVALID_TOKEN");
   });
 
   test("what ended while a replica could not look, it learns when it can again", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
+    const { token, cookie } = await signedInUser(here, { transport });
     const em = orm.em.fork();
     const away = () => there.log.some(({ msg }) => msg === "The database is away");
     await em.execute("alter table sessions rename to sessions_away");
@@ -55,7 +55,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a replica that starts later knows what ended before", async () => {
-    const { token, cookie } = await signUp(here.url, transport);
+    const { token, cookie } = await signedInUser(here, { transport });
     await logout(cookie);
     const late = await start();
     try {
@@ -66,7 +66,7 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("a hundred refreshes at once on two replicas give one successor", async () => {
-    const { cookie } = await signUp(here.url, transport);
+    const { cookie } = await signedInUser(here, { transport });
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
         transport.call((i % 2 ? here : there).url, "auth.refresh", undefined, { cookie }),

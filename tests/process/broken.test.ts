@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
-import { finish } from "../support/process/process.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
+import { finish } from "../support/process/test-process.ts";
 import { directorySnapshot } from "../support/process/directory-snapshot.ts";
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { finish, temporaryFolder } from "../support/process/process.ts";
+import { finish, temporaryFolder } from "../support/process/test-process.ts";
 
 const secret = "not-hex-but-private";
 

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
-import { launch, serve, temporaryFolder } from "../support/process/process.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
+import { launch, serve, temporaryFolder } from "../support/process/test-process.ts";
 import { times } from "../support/setup/property.ts";
 import { secret, startServer } from "../support/setup/server.ts";
 import { startTraffic } from "../support/faults/traffic.ts";
@@ -50,7 +50,7 @@ test(
     for (let round = 1; round <= rounds; round++) {
       const began = performance.now();
       await expect.poll(() => traffic.isNormalSince(began), { timeout: 20_000 }).toBe(true);
-      const tokens = [(await signUp(server.url)).cookie];
+      const tokens = [(await signedInUser(server)).cookie];
       const refreshed = refreshUntilGone(server.url, tokens);
       await expect.poll(() => tokens.length, { timeout: 20_000 }).toBeGreaterThan(3);
       // At whatever it is doing then.
@@ -64,7 +64,7 @@ test(
     }
     await traffic.stop();
     await traffic.check();
-    expect(traffic.wrong).toEqual([]);
+    expect(traffic.violations).toEqual([]);
     expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set([undefined, "broken"]));
     expect(outcomes.filter(({ code }) => code === undefined).length).toBeGreaterThan(100);
     await server.kill("SIGTERM");
@@ -102,5 +102,5 @@ test("a first start that is killed leaves what the next one can use", async () =
   // A secret of which only half was written, too.
   await writeFile(join(data, "jwt-secret.new"), "5ec2e7");
   const { url } = await serve(folder);
-  await signUp(url);
+  await signedInUser({ url });
 });

@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
 import { transports } from "../support/client/transports.ts";
-import { signUp } from "../support/client/people.ts";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 const modeOf = async (path: string): Promise<string> =>
   ((await stat(path)).mode & 0o777).toString(8);
@@ -25,7 +25,7 @@ test("a first start makes all that it needs, and a second one goes on with it", 
   const secret = await readFile(path, "utf8");
   expect(secret).toMatch(/^[0-9a-f]{64}\n$/);
   expect(first.stdout).not.toContain(secret.trim());
-  const ada = await signUp(first.url);
+  const ada = await signedInUser(first);
   expect(await isClosed(folder)).toBe(false);
   expect(await first.kill("SIGTERM")).toEqual({ code: 0, signal: null });
   expect(first.stderr).toBe("");
@@ -52,7 +52,7 @@ test("a data directory in use is refused to every other process, and its server 
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const { url } = await serve(folder);
-  const ada = await signUp(url);
+  const ada = await signedInUser({ url });
   const others = [
     finish("main", { folder, env: { PORT: "0" } }),
     ...["up", "down", "status"].map((command) => finish("migrate", { folder, args: [command] })),
@@ -67,5 +67,5 @@ test("a data directory in use is refused to every other process, and its server 
   const [rest] = transports;
   const me = await rest?.call(url, "auth.me", undefined, { token: ada.token });
   expect(me?.data).toMatchObject({ id: ada.id });
-  await signUp(url);
+  await signedInUser({ url });
 });

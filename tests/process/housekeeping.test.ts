@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { expect, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
-import { serve, temporaryFolder } from "../support/process/process.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
+import { serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("a server removes expired sessions by itself", async () => {
   const folder = await temporaryFolder();

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import bcrypt from "bcrypt";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
 import { clonePostgres } from "../support/setup/database.ts";
-import { emptyDatabase } from "../support/setup/empty-database.ts";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { emptyDatabase } from "../support/process/empty-database.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 import { secret } from "../support/setup/server.ts";
 
 const newUser = (password_hash: string, email = `${randomUUID()}@example.com`) =>

@@ -1,9 +1,9 @@
 import { tmpdir } from "node:os";
 import { migrations } from "@taskwire/migrations";
 import { expect, test } from "vitest";
-import { emptyDatabase } from "../support/setup/empty-database.ts";
-import { copyMigrations } from "../support/setup/migrations-copy.ts";
-import { finish, temporaryFolder } from "../support/process/process.ts";
+import { emptyDatabase } from "../support/process/empty-database.ts";
+import { copyMigrations } from "../support/process/migrations-copy.ts";
+import { finish, temporaryFolder } from "../support/process/test-process.ts";
 
 test.each([[[]], [["constructor"]]])("%j is answered with the commands", async (args) => {
   const { code, stdout, stderr } = await finish("migrate", { folder: tmpdir(), args });

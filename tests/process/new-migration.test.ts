@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { emptyDatabase } from "../support/setup/empty-database.ts";
-import { copyMigrations } from "../support/setup/migrations-copy.ts";
-import { finish } from "../support/process/process.ts";
+import { emptyDatabase } from "../support/process/empty-database.ts";
+import { copyMigrations } from "../support/process/migrations-copy.ts";
+import { finish } from "../support/process/test-process.ts";
 
 test("create writes what the entities have and the migrations do not, until check agrees", async () => {
   const { folder, node } = await copyMigrations((source) =>

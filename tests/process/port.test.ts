@@ -3,8 +3,8 @@ import { readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { unpackDatabase } from "../support/setup/data-directory.ts";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { unpackDatabase } from "../support/process/data-directory.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("a port that is taken is told with the names of the settings, and the database is closed", async () => {
   const taken = createServer().listen(0, "127.0.0.1");

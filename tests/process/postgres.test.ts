@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { emptyDatabase } from "../support/setup/empty-database.ts";
-import { signUp } from "../support/client/people.ts";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { emptyDatabase } from "../support/process/empty-database.ts";
+import { signedInUser } from "../support/client/signed-in-user.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("a start warns of pending migrations, and never applies them", async () => {
   const folder = await temporaryFolder();
@@ -18,7 +18,7 @@ test("a start warns of pending migrations, and never applies them", async () => 
   expect(await ready(before.url)).toBe(200);
   const after = await serve(folder, env);
   expect(after.stdout).not.toContain("warn");
-  const ada = await signUp(after.url);
+  const ada = await signedInUser(after);
   expect(await query("select id from users")).toEqual([{ id: ada.id }]);
   expect(await after.kill("SIGTERM")).toEqual({ code: 0, signal: null });
   expect(before.stderr + after.stderr).toBe("");

@@ -6,7 +6,7 @@ import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { expect, test } from "vitest";
 import { contract } from "../support/conformance/contract.ts";
 import { blocksOf, partOf, root, textOf } from "../support/docs/documents.ts";
-import { serve, temporaryFolder } from "../support/process/process.ts";
+import { serve, temporaryFolder } from "../support/process/test-process.ts";
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { finish, serve, temporaryFolder } from "../support/process/process.ts";
+import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 test("a demo user is made once, and can sign in with the password that was printed", async () => {
   const folder = await temporaryFolder();

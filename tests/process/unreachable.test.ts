@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { afterAll, expect, inject, test } from "vitest";
 import { freePort } from "../support/process/free-port.ts";
-import { finish } from "../support/process/process.ts";
+import { finish } from "../support/process/test-process.ts";
 import { secret } from "../support/setup/server.ts";
 
 const password = "hunter2-hunter2";

@@ -1,37 +1,37 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/process/free-port.ts";
 import { type Running, start } from "../support/process/executable.ts";
-import { openFiles, residentMiB } from "../support/process/memory.ts";
+import { openFiles, residentMiB } from "../support/process/resource-usage.ts";
 import { type Proxy, startProxy } from "../support/external/proxy.ts";
 
-/** One process of the server, behind whose back its database can be cut off. */
+/** A server process whose connection to the database can be broken. */
 export interface Backend {
   name: string;
   url: string;
-  /** Between it and the database. */
+  /** Between the process and the database. */
   proxy: Proxy;
-  /** Ends it as a crash does. */
+  /** Kills the process with SIGKILL. */
   kill: () => Promise<void>;
-  /** Starts it again after that; done when it is ready. */
+  /** Starts it again after `kill`, and waits until it is ready. */
   start: () => Promise<void>;
-  /** Whether it was down, or only just back, at some moment between the two (`performance.now()`). */
+  /** Whether it was down, or had restarted less than 500 ms before, at any time between the two (`performance.now()`). */
   wasDown: (from: number, to: number) => boolean;
-  /** What a healthy process has no more of after an hour than after a minute. */
+  /** Returns resident memory and open files, which must not grow over time. */
   measure: () => { mib: number; files: number };
-  /** What it complained of so far: errors in its log, and all of standard error. */
+  /** Returns its log (errors only), all of standard error, and unexpected exits. */
   complaints: () => string[];
-  /** Ends it properly; gives its exit code. */
+  /** Stops it with SIGTERM, and returns the exit code. */
   stop: () => Promise<number | null>;
 }
 
-/** V8 tidies up early, so that memory that grows is memory that is held; with a leak, the process dies of it. */
+/** A small heap makes V8 collect garbage early, so that growing memory is a leak, and a leak crashes the process. */
 const smallHeap = "--max-old-space-size=128";
 
-/** Milliseconds that a start may take on a busy machine. */
+/** Milliseconds until the process must be ready; long, for a busy machine. */
 const maxStartTime = 30_000;
 
-/** Milliseconds after a process is back in which a client may still hit upon its predecessor's connections. */
-const aftermath = 500;
+/** Milliseconds after a restart in which a client may still use a connection to the previous process. */
+const staleConnections = 500;
 
 const isReady = async (url: string): Promise<boolean> => {
   try {
@@ -42,9 +42,9 @@ const isReady = async (url: string): Promise<boolean> => {
 };
 
 /**
- * Starts the server on a port that it keeps.
+ * Starts a server process behind a proxy to its database. It keeps its port when it restarts.
  * @param database a PostgreSQL's URL
- * @param env further settings
+ * @param env more settings
  */
 export const startBackend = async (
   name: string,
@@ -53,12 +53,12 @@ export const startBackend = async (
   env: Record<string, string>,
 ): Promise<Backend> => {
   const proxy = await startProxy(Number(new URL(database).port));
-  const behind = Object.assign(new URL(database), { port: String(proxy.port) }).href;
+  const throughProxy = Object.assign(new URL(database), { port: String(proxy.port) }).href;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const downs: { from: number; to: number }[] = [];
+  const downtimes: { from: number; to: number }[] = [];
   const runs: Running[] = [];
-  const endings: string[] = [];
+  const exits: string[] = [];
   const latest = (): Running => {
     const run = runs.at(-1);
     if (run === undefined) throw new Error(`${name} was never started`);
@@ -67,13 +67,13 @@ export const startBackend = async (
   let stopping = false;
 
   const watch = async (run: Running): Promise<void> => {
-    const { code, signal } = await run.ended;
-    if (!stopping && signal !== "SIGKILL") endings.push(`ended by itself: ${code ?? signal}`);
+    const { code, signal } = await run.exited;
+    if (!stopping && signal !== "SIGKILL") exits.push(`exited unexpectedly: ${code ?? signal}`);
   };
 
   const begin = async (): Promise<void> => {
-    // Errors only, so that an hour's log is no burden: a healthy run has none.
-    const settings = { ...env, PORT: String(port), DATABASE_URL: behind, LOG_LEVEL: "error" };
+    // Errors only, so that the log stays small: a healthy run logs none.
+    const settings = { ...env, PORT: String(port), DATABASE_URL: throughProxy, LOG_LEVEL: "error" };
     const run = start("main", { folder, env: settings, lifetime: 0, node: [smallHeap] });
     runs.push(run);
     void watch(run);
@@ -90,18 +90,18 @@ export const startBackend = async (
     url,
     proxy,
     kill: async () => {
-      downs.push({ from: performance.now(), to: Infinity });
+      downtimes.push({ from: performance.now(), to: Infinity });
       await latest().kill("SIGKILL");
     },
     start: async () => {
       await begin();
-      const last = downs.at(-1);
-      if (last !== undefined) last.to = performance.now() + aftermath;
+      const last = downtimes.at(-1);
+      if (last !== undefined) last.to = performance.now() + staleConnections;
     },
-    wasDown: (from, to) => downs.some((down) => down.from <= to && down.to >= from),
+    wasDown: (from, to) => downtimes.some((down) => down.from <= to && down.to >= from),
     measure: () => ({ mib: residentMiB(latest().pid) ?? 0, files: openFiles(latest().pid) ?? 0 }),
     complaints: () => [
-      ...endings,
+      ...exits,
       ...runs.flatMap(({ stdout, stderr }) => `${stdout}${stderr}`.split("\n").filter(Boolean)),
     ],
     stop: async () => {

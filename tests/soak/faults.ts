@@ -4,35 +4,40 @@ import type { RedisServer } from "../support/external/redis.ts";
 import { openSession, runSql } from "../support/external/sql-session.ts";
 import type { Backend } from "./backend.ts";
 
-/** What can be broken. */
+/** The parts that a fault can break. */
 export interface Target {
   postgres: PostgresServer;
   redis: RedisServer | undefined;
-  /** Of the two, the one that is to suffer now. */
+  /** The server process to break. */
   backend: Backend;
 }
 
-/** Breaks something; gives what mends it again. */
+/** Injects a fault, and returns the function that removes it. */
 type Fault = (target: Target) => Promise<() => Promise<unknown>>;
 
-const nothing = (): Promise<void> => Promise.resolve();
+/** For faults that pass by themselves. */
+const noRestore = (): Promise<void> => Promise.resolve();
 
-const perform = (how: string, condition = "true"): Fault => {
+/** Calls a function of PostgreSQL on the server's backends. */
+const signalBackends = (signalFunction: string, condition = "true"): Fault => {
   const which = `application_name = 'taskwire' and ${condition}`;
   return async ({ postgres }) => {
-    await runSql(postgres.url, `select ${how}(pid) from pg_stat_activity where ${which}`);
-    return nothing;
+    await runSql(
+      postgres.url,
+      `select ${signalFunction}(pid) from pg_stat_activity where ${which}`,
+    );
+    return noRestore;
   };
 };
 
-const halt = (how: "fast" | "immediate"): Fault => {
+const halt = (mode: "fast" | "immediate"): Fault => {
   return async ({ postgres }) => {
-    await postgres.halt(how);
+    await postgres.halt(mode);
     return () => postgres.start();
   };
 };
 
-const cut = (mode: "drop" | "drop answers" | "refuse", abandon = false): Fault => {
+const breakNetwork = (mode: "drop" | "drop responses" | "reject", abandon = false): Fault => {
   return async ({ backend: { proxy } }) => {
     await proxy.set(mode);
     return () => {
@@ -42,8 +47,8 @@ const cut = (mode: "drop" | "drop answers" | "refuse", abandon = false): Fault =
   };
 };
 
-/** Opens sockets that do as they are told, and closes what is left of them. */
-const crowd = (size: number, attack: (socket: Socket) => void): Fault => {
+/** Opens sockets to the server, runs the attack on each, and destroys them. */
+const attackWith = (size: number, attack: (socket: Socket) => void): Fault => {
   return async ({ backend: { url } }) => {
     const sockets = Array.from({ length: size }, () => {
       const socket = connect(Number(new URL(url).port), "127.0.0.1");
@@ -57,19 +62,22 @@ const crowd = (size: number, attack: (socket: Socket) => void): Fault => {
   };
 };
 
-/** Every fault, by what the log calls it. */
+/** All faults by their name in the log. */
 export const faults: Readonly<Record<string, Fault>> = {
-  "terminated backends": perform("pg_terminate_backend"),
-  "terminated statements": perform("pg_terminate_backend", "state = 'active'"),
+  "terminated backends": signalBackends("pg_terminate_backend"),
+  "backends terminated during a statement": signalBackends(
+    "pg_terminate_backend",
+    "state = 'active'",
+  ),
   "PostgreSQL restarts": halt("fast"),
   "PostgreSQL crashes": halt("immediate"),
-  "lost packets": cut("drop"),
-  "lost packets for good": cut("drop", true),
-  "lost answers": cut("drop answers"),
-  "refused connections": cut("refuse"),
+  "dropped packets": breakNetwork("drop"),
+  "dropped packets, and dead old connections": breakNetwork("drop", true),
+  "dropped database responses": breakNetwork("drop responses"),
+  "rejected connections": breakNetwork("reject"),
   "reset connections": async ({ backend }) => {
     backend.proxy.reset();
-    return nothing;
+    return noRestore;
   },
   "slow packets": async ({ backend: { proxy } }) => {
     proxy.delay = 50;
@@ -84,7 +92,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     await backend.kill();
     return () => backend.start();
   },
-  "a mute Redis": async ({ redis }) => {
+  "a frozen Redis": async ({ redis }) => {
     redis?.pause();
     return async () => redis?.resume();
   },
@@ -92,11 +100,11 @@ export const faults: Readonly<Record<string, Fault>> = {
     await redis?.kill();
     return async () => redis?.start();
   },
-  "idle sockets": crowd(500, () => {}),
-  "slow headers": crowd(200, (socket) => {
+  "idle sockets": attackWith(500, () => {}),
+  "slow headers": attackWith(200, (socket) => {
     socket.write("GET / HTTP/1.1\r\n");
   }),
-  "requests without reading": crowd(10, (socket) => {
+  "unread responses": attackWith(10, (socket) => {
     socket.pause();
     socket.write("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500));
   }),

@@ -1,3 +1,5 @@
+// Traffic under random faults, one after the other: node tests/soak/main.ts [MINUTES] [SEED]
+// Prints a violation for each wrong or late response, lost change or growing process, and exits with 1 if there is any.
 import { randomInt } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,12 +18,12 @@ import { randomFrom } from "./random.ts";
 const [minutes = 3, seed = randomInt(2 ** 32)] = process.argv.slice(2).map(Number);
 const users = 8;
 
-/** Milliseconds; a busy machine's own slowness is in them. */
-const limits = { answer: 3500, recovery: 5500 };
-/** By how much a process may have grown since it was warm. */
-const growth = { mib: 100, files: 20 };
+/** Limits in milliseconds: the promised 3 s and 5 s, and some time for a busy machine. */
+const limits = { response: 3500, recovery: 5500 };
+/** The allowed growth of a process after the warm-up. */
+const maxGrowth = { mib: 100, files: 20 };
 
-/** For faults; the traffic has its own, so that the same seed gives the same faults however calls interleave. */
+/** Chooses faults. Traffic has its own generator, so that the same seed repeats the faults however calls interleave. */
 const random = randomFrom(seed);
 const pick = <Item>(items: readonly Item[]): Item => {
   const item = items[Math.floor(random() * items.length)];
@@ -30,7 +32,7 @@ const pick = <Item>(items: readonly Item[]): Item => {
 };
 
 const violations: string[] = [];
-const violate = (text: string): void => {
+const reportViolation = (text: string): void => {
   violations.push(text);
   say(`VIOLATION: ${text}`);
 };
@@ -40,20 +42,20 @@ const say = (text: string): void => {
   console.log(`${String(Math.round((performance.now() - began) / 1000)).padStart(5)} s  ${text}`);
 };
 
-/** Counts what calls came to; only success, a call put off, or no answer from a process that was down is right. */
-const judgeOf = (backends: readonly Backend[]) => {
-  const counts = { answered: 0, "put off": 0, broken: 0 };
+/** Counts outcomes. Valid are success, SERVICE_UNAVAILABLE, and a broken connection to a process that was down. */
+const outcomeChecker = (backends: readonly Backend[]) => {
+  const counts = { succeeded: 0, unavailable: 0, broken: 0 };
   let slowest = 0;
   return {
-    judge: ({ procedure, to, at, ms, code, cause = "", retryAfter }: Outcome): void => {
+    checkOutcome: ({ procedure, to, at, ms, code, cause = "", retryAfter }: Outcome): void => {
       const call = `${procedure} at ${to} after ${Math.round(ms)} ms: ${code} ${cause}`;
       slowest = Math.max(slowest, ms);
-      if (ms > limits.answer) violate(`too late: ${call}`);
-      if (code === undefined) counts.answered++;
-      else if (code === "SERVICE_UNAVAILABLE" && retryAfter !== null) counts["put off"]++;
+      if (ms > limits.response) reportViolation(`late response: ${call}`);
+      if (code === undefined) counts.succeeded++;
+      else if (code === "SERVICE_UNAVAILABLE" && retryAfter !== null) counts.unavailable++;
       else if (code === "broken" && backends.find(({ url }) => url === to)?.wasDown(at, at + ms)) {
         counts.broken++;
-      } else violate(call);
+      } else reportViolation(call);
     },
     summary: (): string => {
       const words = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
@@ -62,12 +64,12 @@ const judgeOf = (backends: readonly Backend[]) => {
   };
 };
 
-/** Polls until all users succeed again, and gives how long that took in milliseconds. */
+/** Polls until all users succeed again. Returns the elapsed milliseconds. */
 const untilNormal = async (traffic: Traffic): Promise<number> => {
   const since = performance.now();
   while (!traffic.isNormalSince(since)) {
     if (performance.now() - since > limits.recovery) {
-      violate(`not normal within ${limits.recovery} ms`);
+      reportViolation(`not normal within ${limits.recovery} ms`);
       break;
     }
     await sleep(20);
@@ -75,7 +77,7 @@ const untilNormal = async (traffic: Traffic): Promise<number> => {
   return performance.now() - since;
 };
 
-/** Traffic and one fault after the other; then everything is read back and compared. */
+/** Runs traffic under one fault after the other, then reads all data back and checks it. */
 const soak = async (
   target: Omit<Target, "backend">,
   backends: readonly Backend[],
@@ -83,53 +85,53 @@ const soak = async (
   let turn = 0;
   const url = (): string => backends[turn++ % backends.length]?.url ?? "";
   const traffic = await startTraffic({ size: users, url, random: randomFrom(seed + 1), pause: 50 });
-  const { judge, summary } = judgeOf(backends);
-  let [judged, told] = [0, 0];
-  const look = (): void => {
-    for (const outcome of traffic.outcomes.slice(judged)) judge(outcome);
-    judged = traffic.outcomes.length;
-    for (const sentence of traffic.wrong.slice(told)) violate(sentence);
-    told = traffic.wrong.length;
+  const { checkOutcome, summary } = outcomeChecker(backends);
+  let [checkedOutcomes, reportedViolations] = [0, 0];
+  const report = (): void => {
+    for (const outcome of traffic.outcomes.slice(checkedOutcomes)) checkOutcome(outcome);
+    checkedOutcomes = traffic.outcomes.length;
+    for (const sentence of traffic.violations.slice(reportedViolations)) reportViolation(sentence);
+    reportedViolations = traffic.violations.length;
     const sizes = backends.map((backend) => backend.measure());
-    const shown = sizes.map(({ mib, files }) => `${Math.round(mib)} MiB with ${files} files`);
-    say(`${summary()}; ${shown.join(", ")}`);
+    const sizeTexts = sizes.map(({ mib, files }) => `${Math.round(mib)} MiB with ${files} files`);
+    say(`${summary()}; ${sizeTexts.join(", ")}`);
   };
-  const ticker = setInterval(look, 10_000);
+  const ticker = setInterval(report, 10_000);
 
-  // Warm: compiled, connected, and every kind of call made.
+  // Warm-up: code is compiled, connections are open, and each procedure has been called.
   await sleep(10_000);
   const warm = backends.map((backend) => backend.measure());
   const end = performance.now() + minutes * 60_000;
   while (performance.now() < end) {
-    const [name, strike] = pick(Object.entries(faults));
+    const [name, inject] = pick(Object.entries(faults));
     const backend = pick(backends);
-    const mend = await strike({ ...target, backend });
-    const held = Math.round(500 + random() * 4000);
-    await sleep(held);
-    await mend();
+    const restore = await inject({ ...target, backend });
+    const duration = Math.round(500 + random() * 4000);
+    await sleep(duration);
+    await restore();
     const recovery = Math.round(await untilNormal(traffic));
-    say(`${name} (${backend.name}), for ${held} ms; normal after ${recovery} ms`);
+    say(`${name} (${backend.name}), for ${duration} ms; normal after ${recovery} ms`);
     await sleep(random() * 2000);
   }
   await traffic.stop();
   await traffic.check();
-  // What clients kept open is closed by then, and a calm process has tidied up.
+  // By then idle connections are closed, and garbage is collected.
   await sleep(8000);
   clearInterval(ticker);
-  look();
+  report();
 
   for (const [index, { name, measure }] of backends.entries()) {
     const [now, then] = [measure(), warm[index] ?? measure()];
     for (const key of ["mib", "files"] as const) {
-      if (now[key] > then[key] + growth[key]) {
-        violate(`the ${name} process grew from ${then[key]} to ${now[key]} ${key}`);
+      if (now[key] > then[key] + maxGrowth[key]) {
+        reportViolation(`the ${name} process grew from ${then[key]} to ${now[key]} ${key}`);
       }
     }
   }
   for (const { name, stop, complaints } of backends) {
     const code = await stop();
-    if (code !== 0) violate(`the ${name} process ended with ${code}`);
-    for (const complaint of complaints()) violate(`the ${name} process: ${complaint}`);
+    if (code !== 0) reportViolation(`the ${name} process exited with ${code}`);
+    for (const complaint of complaints()) reportViolation(`the ${name} process: ${complaint}`);
   }
 };
 

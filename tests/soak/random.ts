@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, without 1, the same for the same seed (mulberry32). */
+/** Creates a generator of numbers from 0 to 1, 1 excluded; the same seed returns the same sequence (mulberry32). */
 export const randomFrom = (seed: number): (() => number) => {
   let state = seed >>> 0;
   return () => {

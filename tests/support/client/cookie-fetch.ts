@@ -1,4 +1,4 @@
-/** What a browser does by itself: keeps the cookie that a server sets, and sends it back. Counts requests by path. */
+/** Creates a fetch that stores and sends the server's cookie, as a browser does, and records the path of each request. */
 export const cookieFetch = () => {
   let cookie: string | undefined;
   const requests: string[] = [];
@@ -13,7 +13,7 @@ export const cookieFetch = () => {
   return {
     fetch: send,
     requests,
-    /** How many requests went to a procedure. */
+    /** Returns the number of requests to a procedure. */
     count: (procedure: string) =>
       requests.filter((path) => path.replace("/trpc/", "").split(",").includes(procedure)).length,
   };

@@ -1,9 +1,9 @@
-import type { Answer } from "./transports.ts";
+import type { CallResponse } from "./transports.ts";
 
-/** Each answer's code, or its status where it succeeded: how often there was which. */
-export const countOutcomes = (answers: readonly Answer[]): Record<string, number> => {
+/** Counts the responses by error code, or by status where the call succeeded. */
+export const countOutcomes = (responses: readonly CallResponse[]): Record<string, number> => {
   const counts: Record<string, number> = {};
-  for (const { status, error } of answers) {
+  for (const { status, error } of responses) {
     const outcome = error?.code ?? String(status);
     counts[outcome] = (counts[outcome] ?? 0) + 1;
   }

@@ -1,18 +1,18 @@
 import { errors, type ErrorCode } from "@taskwire/shared";
 import { expect } from "vitest";
-import type { Answer } from "./transports.ts";
+import type { CallResponse } from "./transports.ts";
 
-/** A refusal of the table: status, code, sentence, and the field if there is one. */
+/** Expects an error of the error table: status, code, its public sentence, and the field if one is passed. */
 export const expectError = (
-  answer: Answer,
+  response: CallResponse,
   status: number,
   code: ErrorCode,
   field?: string,
 ): void => {
-  expect({ status: answer.status, ...answer.error }).toMatchObject({
+  expect({ status: response.status, ...response.error }).toMatchObject({
     status,
     code,
     ...(field === undefined ? {} : { field }),
   });
-  if (code !== "VALIDATION_ERROR") expect(answer.error?.detail).toBe(errors[code].detail);
+  if (code !== "VALIDATION_ERROR") expect(response.error?.detail).toBe(errors[code].detail);
 };

@@ -2,30 +2,30 @@ import { Agent, request } from "node:http";
 
 export interface HttpRequest {
   method: string;
-  /** Path and query, sent as they are: no spelling is put right, as fetch would. */
+  /** Path and query, sent unchanged: fetch would normalize them. */
   path: string;
   headers?: Readonly<Record<string, string>>;
   body?: string | Uint8Array | undefined;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   status: number;
   headers: Headers;
   text: string;
 }
 
-// Connections are kept: half of a small request's time would go into making another. An idle one is closed here before
-// the server does it after 5 s, as that could cross with the next request.
+// Connections are reused: opening one takes half of a small request's time. The agent closes an idle one after 4 s,
+// before the server does after 5 s, because a request could be sent at the same moment.
 const agent = new Agent({ keepAlive: true, timeout: 4000 });
 
-/** One request, as plain as Node sends it. */
+/** Sends one request and returns the response, whatever its status. */
 export const send = (
   url: string,
   { method, path, headers = {}, body }: HttpRequest,
-): Promise<HttpAnswer> =>
+): Promise<HttpResponse> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    // Node frames a body by itself only for methods that usually have one.
+    // Node sets the length of a body only for methods that usually have one.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const options = { agent, hostname, port, method, path, headers: { ...headers, ...length } };
     const outgoing = request(options, (response) => {
@@ -34,10 +34,10 @@ export const send = (
       response.on("data", (chunk: string) => (text += chunk));
       response.on("error", reject);
       response.on("end", () => {
-        const answered = new Headers();
+        const responseHeaders = new Headers();
         for (const [name, values = []] of Object.entries(response.headersDistinct))
-          for (const value of values) answered.append(name, value);
-        resolve({ status: response.statusCode ?? 0, headers: answered, text });
+          for (const value of values) responseHeaders.append(name, value);
+        resolve({ status: response.statusCode ?? 0, headers: responseHeaders, text });
       });
     });
     outgoing.on("error", reject);

@@ -1,7 +1,7 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import type { Actor, Task } from "./actor.ts";
+import type { SignedInUser, Task } from "./signed-in-user.ts";
 
-/** The orders of a list; without a name, by id. */
+/** The values of `sort`; undefined sorts by id. */
 export const sorts = [
   undefined,
   "created_at",
@@ -15,25 +15,25 @@ export const sorts = [
 ] as const;
 export type Sort = (typeof sorts)[number];
 
-/** Case beyond ASCII, letter by letter: so a final sigma is a sigma. */
+/** Folds the case of each letter alone, so that a final sigma equals a sigma. */
 export const fold = (text: string): string =>
   Array.from(text, (letter) => letter.toUpperCase().toLowerCase()).join("");
 
 const ranks = { high: 1, medium: 2, low: 3 };
 
-/** By code points, which is the order of UTF-8's bytes. */
+/** Compares by code points: UTF-8's bytes have the same order. */
 const compareText = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 const comparisons: Record<string, (a: Task, b: Task) => number> = {
   created_at: (a, b) => compareText(a.created_at, b.created_at),
-  // Nothing is later than any date: a digit sorts before a tilde.
+  // A task without a due date comes last: a digit sorts before a tilde.
   due_date: (a, b) => compareText(a.due_date ?? "~", b.due_date ?? "~"),
   priority: (a, b) => ranks[a.priority] - ranks[b.priority],
   title: (a, b) => compareText(fold(a.title), fold(b.title)),
 };
 
-/** The contract's order, told once more in plain JavaScript. */
+/** Sorts as CONTRACT.md ("Listing") says, in plain JavaScript: the expected order. */
 export const ordered = (tasks: readonly Task[], sort: Sort): Task[] => {
   const compare = comparisons[sort?.replace("-", "") ?? ""] ?? (() => 0);
   const sign = sort?.startsWith("-") ? -1 : 1;
@@ -77,10 +77,10 @@ const dueDates = [
 ];
 const priorities = ["medium", "high", "low", "medium"];
 
-/** Tasks in which every filter finds some, and every order has ties and nulls; and their tags. */
-export const fillList = async (actor: Actor, orm: Orm): Promise<Task[]> => {
+/** Creates 40 tasks and two tags: every filter matches some of them, and every sort meets ties and nulls. Returns the tasks. */
+export const fillList = async (actor: SignedInUser, orm: Orm): Promise<Task[]> => {
   const work = await actor.newTag("Work");
-  // Digits that are the name of one tag and the id of another.
+  // The name of this tag is the id of the other.
   const digits = await actor.newTag(String(work.id));
   for (let i = 0; i < 40; i++) {
     const { id: task_id } = await actor.newTask({

@@ -7,20 +7,20 @@ import {
 } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { assertContract } from "../conformance/contract.ts";
-import { type HttpAnswer, type HttpRequest, send } from "./http.ts";
+import { type HttpResponse, type HttpRequest, send } from "./http.ts";
 
-/** One answer, the same for both transports. */
-export interface Answer extends HttpAnswer {
-  /** What the procedure gave, when it succeeded. */
+/** The response to a call, in the same shape for both transports. */
+export interface CallResponse extends HttpResponse {
+  /** The procedure's result, if it succeeded. */
   data: unknown;
-  /** What the caller is told, when it did not. */
+  /** The error body, if it failed. */
   error: ErrorBody | undefined;
 }
 
 export interface CallOptions {
   /** The access token. */
   token?: string | undefined;
-  /** The refresh token's cookie. */
+  /** The refresh token, sent as a cookie. */
   cookie?: string | undefined;
   headers?: Record<string, string>;
 }
@@ -29,14 +29,19 @@ export interface Transport {
   name: "REST" | "RPC";
   /** The path of the refresh token's cookie. */
   cookiePath: string;
-  /** The name by which this transport's callers know an input field. */
+  /** Returns the name of an input field in this transport: REST renames some. */
   fieldName: (procedure: string, field: string) => string;
-  /** A call as this transport spells it. */
+  /** Creates the HTTP request of a call. */
   request: (procedure: string, input?: unknown, options?: CallOptions) => HttpRequest;
-  /** Sends a request and understands the answer. */
-  send: (url: string, request: HttpRequest) => Promise<Answer>;
-  /** Both in one. */
-  call: (url: string, procedure: string, input?: unknown, options?: CallOptions) => Promise<Answer>;
+  /** Sends a request and parses the response. */
+  send: (url: string, request: HttpRequest) => Promise<CallResponse>;
+  /** Creates the request of a call, sends it and parses the response. */
+  call: (
+    url: string,
+    procedure: string,
+    input?: unknown,
+    options?: CallOptions,
+  ) => Promise<CallResponse>;
 }
 
 const operations = new Map(operationsOf(appRouter).map((operation) => [operation.name, operation]));
@@ -61,52 +66,51 @@ const textOf = (value: unknown): string =>
 
 const parse = (text: string): unknown => (text === "" ? undefined : JSON.parse(text));
 
-const rest: Omit<Transport, "call"> = {
+const restWithoutCall: Omit<Transport, "call"> = {
   name: "REST",
   cookiePath: `${prefix}/auth`,
   fieldName: (procedure, field) => operationOf(procedure).rest.fieldNames[field] ?? field,
   request: (procedure, input, options = {}) => {
-    const { rest: spelling } = operationOf(procedure);
-    const { method } = spelling;
+    const { rest: route } = operationOf(procedure);
+    const { method } = route;
     const values = isRecord(input) ? { ...input } : {};
-    const path =
-      prefix + fillPath(spelling.path, (name) => encodeURIComponent(textOf(values[name])));
+    const path = prefix + fillPath(route.path, (name) => encodeURIComponent(textOf(values[name])));
     for (const name of Object.keys(values))
-      if (spelling.path.includes(`{${name}}`)) delete values[name];
+      if (route.path.includes(`{${name}}`)) delete values[name];
     const wire = Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [spelling.fieldNames[name] ?? name, value]),
+      Object.entries(values).map(([name, value]) => [route.fieldNames[name] ?? name, value]),
     );
     const headers = headersOf(options);
-    if (spelling.body === "json") {
+    if (route.body === "json") {
       headers["content-type"] = "application/json";
       return { method, path, headers, body: JSON.stringify(isRecord(input) ? wire : input) };
     }
     const texts = new URLSearchParams(
       Object.entries(wire).map(([name, value]): [string, string] => [name, textOf(value)]),
     ).toString();
-    if (spelling.body === undefined)
+    if (route.body === undefined)
       return { method, path: texts === "" ? path : `${path}?${texts}`, headers };
     headers["content-type"] = "application/x-www-form-urlencoded;charset=UTF-8";
     return { method, path, headers, body: texts };
   },
   send: async (url, request) => {
-    const answer = await send(url, request);
-    const { status, text } = answer;
+    const response = await send(url, request);
+    const { status, text } = response;
     const body = parse(text);
-    const contentType = answer.headers.get("content-type");
+    const contentType = response.headers.get("content-type");
     const [path = ""] = request.path.split("?", 1);
     assertContract(request.method, path, { status, contentType, body, text });
-    const isRefusal = status >= 400;
+    const isError = status >= 400;
     return {
-      ...answer,
-      data: isRefusal ? undefined : body,
+      ...response,
+      data: isError ? undefined : body,
       // assertContract has just checked the shape.
-      error: isRefusal ? (body as ErrorBody) : undefined,
+      error: isError ? (body as ErrorBody) : undefined,
     };
   },
 };
 
-const rpc: Omit<Transport, "call"> = {
+const rpcWithoutCall: Omit<Transport, "call"> = {
   name: "RPC",
   cookiePath: "/trpc",
   fieldName: (_procedure, field) => field,
@@ -125,14 +129,14 @@ const rpc: Omit<Transport, "call"> = {
     };
   },
   send: async (url, request) => {
-    const answer = await send(url, request);
-    const { result, error } = parse(answer.text) as {
+    const response = await send(url, request);
+    const { result, error } = parse(response.text) as {
       result?: { data: unknown };
       error?: { data: ErrorBody };
     };
     const { data } = error ?? {};
     return {
-      ...answer,
+      ...response,
       data: result?.data,
       error: data === undefined ? undefined : { ...data },
     };
@@ -145,20 +149,23 @@ const withCall = (transport: Omit<Transport, "call">): Transport => ({
     transport.send(url, transport.request(procedure, input, options)),
 });
 
-/** Both ways in; a behaviour is tested through each. */
-export const transports: readonly Transport[] = [withCall(rest), withCall(rpc)];
+export const rest = withCall(restWithoutCall);
+export const rpc = withCall(rpcWithoutCall);
 
-/** The value, attributes and flags of the refresh token's cookie that an answer sets. */
+/** Both transports: each behaviour is tested through both. */
+export const transports: readonly Transport[] = [rest, rpc];
+
+/** Returns the value and attributes of the refresh cookie that a response sets, or undefined if it sets none. */
 export const refreshCookieOf = (
-  answer: Answer,
+  response: CallResponse,
 ): { value: string; attributes: Record<string, string | true> } | undefined => {
-  const cookies = answer.headers.getSetCookie();
-  if (cookies.length > 1) throw new Error(`${cookies.length} cookies`);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 1) throw new Error(`Expected one cookie, received ${cookies.length}`);
   const [cookie] = cookies;
   if (cookie === undefined) return undefined;
   const [pair = "", ...attributes] = cookie.split("; ");
   const [name, value = ""] = pair.split("=");
-  if (name !== "refresh_token") throw new Error(`A cookie named ${name}`);
+  if (name !== "refresh_token") throw new Error(`Unexpected cookie: ${name}`);
   return {
     value,
     attributes: Object.fromEntries(

@@ -1,16 +1,15 @@
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
-import { type Account, addAccount, tokensOf } from "../setup/account.ts";
+import { signTokens, signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
 import { type Transport, transports } from "../client/transports.ts";
 import { freePort } from "../process/free-port.ts";
-import { signUp } from "../client/people.ts";
 import { secret, startServer, type TestServer } from "../setup/server.ts";
 
 /** A server in a state that makes it answer something. */
 export type Place = "healthy" | "strict" | "broken" | "away";
 
 /** One account of one server with all that an exchange may need, so that no exchange minds another. */
-export interface World extends Account {
+export interface World extends SignedInUser {
   url: string;
   /** Tokens of the past. */
   expired: { token: string; cookie: string };
@@ -69,13 +68,11 @@ export const newWorld = async (place: Place, server: TestServer): Promise<World>
   const password = "correct horse battery";
   const isWhole = place === "healthy";
   // Nothing is in a database that is not there.
-  const account = isWhole
-    ? await addAccount(server)
-    : await tokensOf(deps.tokens, server.clock.now());
+  const account = await signedInUser(server, { stored: isWhole });
   const world: World = {
     ...account,
     url,
-    expired: await tokensOf(await bygone, past),
+    expired: await signTokens(await bygone, account, past),
     password,
     setPassword: async () =>
       deps.orm.em
@@ -99,6 +96,6 @@ export const newWorld = async (place: Place, server: TestServer): Promise<World>
 
 /** The credentials of somebody who can sign in. */
 export const credentials = async ({ url }: World): Promise<{ email: string; password: string }> => {
-  const { email, password } = await signUp(url);
+  const { email, password } = await signedInUser({ url });
   return { email, password };
 };

@@ -1,22 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The folder of the whole project. */
+/** Path of the project's root folder. */
 export const root = join(import.meta.dirname, "../../..");
 
-/** A file's text, by its path in the project. */
+/** Returns the text of a file. @param path relative to the project's root */
 export const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
-/** A fenced block of Markdown. */
+/** A fenced code block. */
 interface Block {
   language: string;
-  /** The file that it shows, if its fence names one. */
+  /** The path after the language, if the fence names the file that the block quotes. */
   path: string | undefined;
   text: string;
 }
 
 const fence = /^```(\w*)(?: (\S+))?\n(.*?)^```$/gms;
 
+/** Returns the fenced code blocks of a Markdown text. */
 export const blocksOf = (markdown: string): Block[] =>
   [...markdown.matchAll(fence)].map(([, language = "", path, text = ""]) => ({
     language,
@@ -24,24 +25,24 @@ export const blocksOf = (markdown: string): Block[] =>
     text,
   }));
 
-/** Every `code` of the running text. */
+/** Returns every `inline code` outside fenced blocks. */
 export const inlineCodeOf = (markdown: string): string[] =>
   [...markdown.replaceAll(fence, "").matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
 
-/** What lies between the comments <!-- name --> and <!-- /name -->. */
+/** Returns the text between the comments `<!-- name -->` and `<!-- /name -->`. */
 export const partOf = (markdown: string, name: string): string => {
   const part = new RegExp(`<!-- ${name} -->(.*)<!-- /${name} -->`, "s").exec(markdown)?.[1];
-  if (part === undefined) throw new Error(`No part ${name}`);
+  if (part === undefined) throw new Error(`No part named ${name}`);
   return part;
 };
 
-/** The lines before and after a diff block, which has no header and one hunk. */
+/** Returns the old and the new text of a diff block, which has no header and one hunk. */
 export const diffOf = (block: Block): { before: string; after: string } => {
   const lines = block.text.split("\n").slice(0, -1);
-  const target = (sign: string) =>
+  const textWith = (sign: string) =>
     lines
       .filter((line) => line === "" || line.startsWith(" ") || line.startsWith(sign))
       .map((line) => `${line.slice(1)}\n`)
       .join("");
-  return { before: target("-"), after: target("+") };
+  return { before: textWith("-"), after: textWith("+") };
 };

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { textOf } from "./documents.ts";
 
 interface ContractError {
   status: number;
@@ -7,12 +6,12 @@ interface ContractError {
   detail: string;
 }
 
-const page = readFileSync(join(import.meta.dirname, "../../contract/CONTRACT.md"), "utf8");
+const page = textOf("tests/contract/CONTRACT.md");
 
-// Some rows say after their sentence when the code applies; an example belongs to the sentence.
+// Some rows add in parentheses when the code applies. "(e.g., …)" is part of the sentence instead.
 const note = / \((?!e\.g\.).*$/;
 
-/** The error table of the project's own copy of CONTRACT.md, row by row. */
+/** The rows of the error table in tests/contract/CONTRACT.md. */
 export const contractErrors: readonly ContractError[] = [
   ...page.matchAll(/^\| (?<status>\d{3}) \| (?<code>[A-Z_]+) \| (?<detail>.+) \|$/gm),
 ].map(({ groups: { status = "", code = "", detail = "" } = {} }) => ({
@@ -23,9 +22,9 @@ export const contractErrors: readonly ContractError[] = [
 
 const byCode = new Map(contractErrors.map((row) => [row.code, row]));
 
-/** The row of a code. */
+/** Returns the row of a code. Throws if the table has none. */
 export const contractError = (code: string): ContractError => {
   const row = byCode.get(code);
-  if (row === undefined) throw new Error(`${code} is no code of CONTRACT.md`);
+  if (row === undefined) throw new Error(`CONTRACT.md has no code ${code}`);
   return row;
 };

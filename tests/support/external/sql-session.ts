@@ -1,8 +1,8 @@
 import pg from "pg";
 
-/** A session of its own on a PostgreSQL; whoever ends it, nobody is told. */
+/** Opens a PostgreSQL session without a pool. Ignores errors of the connection, since a test may terminate it. */
 export const openSession = async (connectionString: string): Promise<pg.Client> => {
-  // A database that was made read-only is to be made writable again.
+  // So that a session can reset a database that a fault has made read-only.
   const options = "-c default_transaction_read_only=off";
   const client = new pg.Client({ connectionString, options, connectionTimeoutMillis: 5000 });
   client.on("error", () => {});
@@ -10,7 +10,7 @@ export const openSession = async (connectionString: string): Promise<pg.Client> 
   return client;
 };
 
-/** Runs one statement, or several without parameters, in such a session. */
+/** Runs one or more statements in a session of their own, and returns the rows. */
 export const runSql = async <Row extends object>(url: string, text: string): Promise<Row[]> => {
   const client = await openSession(url);
   try {

@@ -1,33 +1,35 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
 
-/** A statement, with ? for its values. */
+/** A statement with `?` for each value, and the values. */
 export type Sql = [text: string, ...values: unknown[]];
 
-// Nothing tells when another session begins to wait; each look is a round trip, and ten thousand take seconds.
+// PostgreSQL sends no event when a session begins to wait. Each poll is a round trip; ten thousand take seconds.
 const maxPolls = 10_000;
 
 /**
- * Runs a call against a transaction that is in its way: the transaction has run its first statement when the call starts,
- * and goes on when the call waits for it. Only PostgreSQL has a second connection to do so.
- * @param next what the transaction does then, before it commits; "rollback" takes all back instead
+ * Runs a call while a concurrent transaction blocks it: opens the transaction, runs its first statement, starts the call,
+ * waits until the call waits for a lock, and then ends the transaction. Needs PostgreSQL: PGlite has one connection.
+ * @param first the statement that takes the lock
+ * @param next how the transaction ends: undefined commits, a statement runs and then commits, "rollback" rolls back
+ * @returns the call's result
  */
-export const withBlockingTransaction = async <Answer>(
+export const withBlockingTransaction = async <Result>(
   orm: Orm,
-  [held, ...values]: Sql,
-  call: () => Promise<Answer>,
+  [first, ...values]: Sql,
+  call: () => Promise<Result>,
   next?: Sql | "rollback",
-): Promise<Answer> => {
+): Promise<Result> => {
   const em = orm.em.fork();
   await em.begin();
-  let answer: Promise<Answer>;
+  let result: Promise<Result>;
   try {
-    // Were it given up itself in a deadlock, the call would have nothing to try again.
+    // In a deadlock, PostgreSQL then cancels the call's statement and not this one: the call has to retry.
     await em.execute("set local deadlock_timeout = '1min'");
-    await em.execute(held, values);
-    answer = call();
+    await em.execute(first, values);
+    result = call();
     let waiting: unknown[] = [];
-    for (let looks = 0; waiting.length === 0; looks++) {
-      if (looks === maxPolls) throw new Error("The call does not wait for the transaction");
+    for (let polls = 0; waiting.length === 0; polls++) {
+      if (polls === maxPolls) throw new Error("The call does not wait for the transaction");
       waiting = await em.execute(
         "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))",
       );
@@ -38,5 +40,5 @@ export const withBlockingTransaction = async <Answer>(
     throw error;
   }
   await (next === "rollback" ? em.rollback() : em.commit());
-  return answer;
+  return result;
 };

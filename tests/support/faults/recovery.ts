@@ -10,46 +10,46 @@ import { openSession, runSql } from "../external/sql-session.ts";
 import { startServer } from "../setup/server.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
-/** What a fault can get at. */
-interface World {
+/** The parts of a running system that a fault can break. */
+interface Environment {
   /** Between the server and its database. */
   proxy: Proxy;
-  /** A superuser's session on the server's database or another, past the proxy. */
+  /** Opens a superuser's session on the server's database or another one, without the proxy. */
   session: (database?: string) => Promise<pg.Client>;
   /** Runs one statement in such a session. */
   sql: <Row extends object>(text: string) => Promise<Row[]>;
 }
 
-/** Something that goes wrong with a database. */
+/** A failure of the database, or of the network in front of it. */
 export interface Fault {
   name: string;
-  /** Does it; gives what takes it back, if it does not pass by itself. */
-  strike: (world: World) => Promise<void | (() => Promise<unknown>)>;
-  /** How calls are refused meanwhile, if not as put off. */
+  /** Causes the fault. Returns the function that removes it, unless it passes by itself. */
+  inject: (environment: Environment) => Promise<void | (() => Promise<unknown>)>;
+  /** The error code of calls that fail meanwhile; SERVICE_UNAVAILABLE by default. */
   code?: ErrorCode;
-  /** How many calls have to be refused before it is taken back; otherwise as many as there are users. */
-  refusals?: number;
+  /** The number of calls that have to fail before the fault is removed; by default as many as there are users. */
+  minErrors?: number;
 }
 
-/** Milliseconds; a busy machine's own slowness comes on top. */
-const limits = { answer: 3000, health: 1000, recovery: 5000, slack: 2000 };
+/** Limits in milliseconds; `slack` is added for a busy machine. */
+const limits = { response: 3000, health: 1000, recovery: 5000, slack: 2000 };
 
-/** Polls until it is so. */
-const until = async (what: string, so: () => boolean, ms: number): Promise<void> => {
+/** Polls until the condition is true. Throws after `ms` milliseconds. */
+const until = async (what: string, condition: () => boolean, ms: number): Promise<void> => {
   const deadline = performance.now() + ms;
-  while (!so()) {
-    if (performance.now() > deadline) throw new Error(`Not within ${ms} ms: ${what}`);
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`Timed out after ${ms} ms: ${what}`);
     await sleep(10);
   }
 };
 
-/** A server on a database behind a proxy; `close()` ends both. */
-const startWorld = async (database: string) => {
+/** Starts a server on a database behind a proxy; `close()` closes both. */
+const startEnvironment = async (database: string) => {
   const proxy = await startProxy(Number(new URL(database).port));
-  const behind = Object.assign(new URL(database), { port: String(proxy.port) }).href;
-  const orm = await openPostgres(behind, { poolMin: 2, poolMax: 5 });
+  const throughProxy = Object.assign(new URL(database), { port: String(proxy.port) }).href;
+  const orm = await openPostgres(throughProxy, { poolMin: 2, poolMax: 5 });
   const server = await startServer({ orm });
-  const session: World["session"] = (name) =>
+  const session: Environment["session"] = (name) =>
     openSession(name === undefined ? database : withDatabase(database, name));
   return {
     server,
@@ -63,76 +63,81 @@ const startWorld = async (database: string) => {
   };
 };
 
-/** Asks for the server's health again and again, until it is told to stop; gives the slowest answer's milliseconds. */
+/** Polls the server's health until the signal aborts. Returns the slowest response in milliseconds. */
 const watchHealth = async (url: string, stop: AbortSignal): Promise<number> => {
   let slowest = 0;
-  const ask = async (path: string): Promise<number> => {
+  const statusOf = async (path: string): Promise<number> => {
     const began = performance.now();
     const { status } = await send(url, { method: "GET", path });
     slowest = Math.max(slowest, performance.now() - began);
     return status;
   };
   while (!stop.aborted) {
-    expect(await ask("/health/live")).toBe(200);
-    expect([200, 503]).toContain(await ask("/health/ready"));
+    expect(await statusOf("/health/live")).toBe(200);
+    expect([200, 503]).toContain(await statusOf("/health/ready"));
     await sleep(100);
   }
-  expect(await ask("/health/ready")).toBe(200);
+  expect(await statusOf("/health/ready")).toBe(200);
   return slowest;
 };
 
-/** Strikes, waits until it is felt, and takes it back; gives when that was. */
-const suffer = async (world: World, fault: Fault, traffic: Traffic): Promise<number> => {
-  const struck = performance.now();
-  const heal = await fault.strike(world);
+/** Injects a fault, waits until enough calls have failed, and removes it. Returns the time of the removal. */
+const injectUntilNoticed = async (
+  environment: Environment,
+  fault: Fault,
+  traffic: Traffic,
+): Promise<number> => {
+  const injectedAt = performance.now();
+  const restore = await fault.inject(environment);
   try {
-    const { refusals = traffic.size } = fault;
-    const since = () => traffic.outcomes.filter(({ at }) => at >= struck);
-    const refused = () => since().filter(({ code }) => code !== undefined);
-    await until("refusals", () => refused().length >= refusals, 8000);
-    // What hurts nobody is to have had its chance.
-    await until("calls", () => since().length >= 2 * traffic.size, 20_000);
+    const { minErrors = traffic.size } = fault;
+    const calls = () => traffic.outcomes.filter(({ at }) => at >= injectedAt);
+    const errors = () => calls().filter(({ code }) => code !== undefined);
+    await until("failed calls", () => errors().length >= minErrors, 8000);
+    // A fault that need not cause errors has to last for some calls at least.
+    await until("calls", () => calls().length >= 2 * traffic.size, 20_000);
   } finally {
-    await heal?.();
+    await restore?.();
   }
   return performance.now();
 };
 
 /**
- * Lets a fault happen under traffic over both transports, and expects that calls are put off at worst, each within 3 s, that
- * the process lives, that all is normal within 5 s of the end, and that nothing acknowledged is lost.
- * @param database the URL of a migrated one
+ * Injects a fault under traffic over both transports. Expects that calls fail only with the fault's code and each within
+ * 3 s, that the process stays healthy, that all calls succeed 5 s after the fault's end, and that no acknowledged change is lost.
+ * @param database the URL of a migrated database
  */
 export const expectRecovery = async (database: string, fault: Fault): Promise<void> => {
-  const { server, ...world } = await startWorld(database);
+  const { server, ...environment } = await startEnvironment(database);
   const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 40 });
-  const { outcomes, wrong } = traffic;
-  const calm = new AbortController();
+  const { outcomes, violations } = traffic;
+  const stopHealth = new AbortController();
   try {
     await until("traffic", () => traffic.isNormalSince(0), 5000);
-    const health = watchHealth(server.url, calm.signal);
-    const healed = await suffer(world, fault, traffic);
-    await until("normal", () => traffic.isNormalSince(healed), limits.recovery + limits.answer);
+    const health = watchHealth(server.url, stopHealth.signal);
+    const restoredAt = await injectUntilNoticed(environment, fault, traffic);
+    const isNormal = () => traffic.isNormalSince(restoredAt);
+    await until("normal", isNormal, limits.recovery + limits.response);
     await traffic.stop();
-    calm.abort();
+    stopHealth.abort();
     expect(await health).toBeLessThan(limits.health + limits.slack);
 
-    const refused = outcomes.filter(({ code }) => code !== undefined);
+    const errors = outcomes.filter(({ code }) => code !== undefined);
     const { code = "SERVICE_UNAVAILABLE" } = fault;
     const retryAfter = code === "SERVICE_UNAVAILABLE" ? "1" : null;
-    const unexpected = refused.filter(
+    const unexpected = errors.filter(
       (outcome) => outcome.code !== code || outcome.retryAfter !== retryAfter,
     );
     expect(unexpected).toEqual([]);
     const slowest = Math.max(...outcomes.map(({ ms }) => ms));
-    expect(slowest).toBeLessThan(limits.answer + limits.slack);
-    const recovery = Math.max(0, ...refused.map(({ at, ms }) => at + ms - healed));
+    expect(slowest).toBeLessThan(limits.response + limits.slack);
+    const recovery = Math.max(0, ...errors.map(({ at, ms }) => at + ms - restoredAt));
     expect(recovery).toBeLessThan(limits.recovery + limits.slack);
     await traffic.check();
-    expect(wrong).toEqual([]);
+    expect(violations).toEqual([]);
   } finally {
-    calm.abort();
+    stopHealth.abort();
     await traffic.stop();
-    await world.close();
+    await environment.close();
   }
 };

@@ -1,194 +1,193 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ErrorCode, tag, task, taskPageWithCursor } from "@taskwire/shared";
-import { z } from "zod";
-import { type Answer, type Transport, refreshCookieOf } from "../client/transports.ts";
-import { signUp } from "../client/people.ts";
+import { type ErrorCode, tag, task, taskPageWithCursor, token } from "@taskwire/shared";
+import type { z } from "zod";
+import { signedInUser } from "../client/signed-in-user.ts";
+import { type CallResponse, refreshCookieOf, type Transport } from "../client/transports.ts";
 
-/** How a call ended: "broken" where the connection did, before there was an answer. */
+/** The outcome of one call. */
 export interface Outcome {
   procedure: string;
-  /** The server that was called. */
+  /** URL of the server. */
   to: string;
-  /** When it was sent, in milliseconds of `performance.now()`. */
+  /** When the call was sent, in milliseconds of `performance.now()`. */
   at: number;
-  /** How long the answer took, in milliseconds. */
+  /** Milliseconds until the response or the connection error. */
   ms: number;
+  /** undefined: success. "broken": the connection failed before a response. */
   code: ErrorCode | "broken" | undefined;
-  /** How the connection broke, by Node's code. */
+  /** Node's error code of a broken connection. */
   cause: string | undefined;
   retryAfter: string | null;
 }
 
-/** What a lane knows of a task of its own. */
-interface Known {
+/** The acknowledged state of a task. */
+interface ExpectedTask {
   title: string;
   tags: Set<number>;
-  /** Set when a change was not acknowledged: it may have happened, and the task is left alone since. */
+  /** A change without acknowledgement: it may or may not be stored. The user does not change the task any more. */
   attempt?: { title?: string; tag?: number; deleted?: true };
 }
 
-/** One user who calls again and again, and remembers what was acknowledged. */
+/** A user who calls again and again, and remembers each acknowledged change. */
 export interface SimulatedUser {
   stop: () => Promise<void>;
-  /** Reads everything back. What is not as it was acknowledged, a sentence each. */
+  /** Reads all data back. Returns the differences from the acknowledged changes, a sentence each. */
   check: () => Promise<string[]>;
 }
 
 interface SimulatedUserOptions {
-  /** Where the next call goes. */
+  /** Returns the URL of the server for the next call. */
   url: () => string;
   transport: Transport;
-  /** From 0 to 1, without 1. */
+  /** Returns numbers from 0 to 1, 1 excluded. */
   random: () => number;
-  /** Milliseconds between an answer and the next call. */
+  /** Milliseconds between a response and the next call. */
   pause: number;
-  /** Hears of every call. */
-  told: (outcome: Outcome) => void;
-  /** Hears of what must never be, a sentence each. */
-  wrong: (sentence: string) => void;
+  /** Runs after each call. */
+  onOutcome: (outcome: Outcome) => void;
+  /** Runs for each response that contradicts the acknowledged changes; receives a sentence. */
+  onViolation: (sentence: string) => void;
 }
 
 const page = taskPageWithCursor.partial({ next_cursor: true });
-const token = z.object({ access_token: z.string() });
 
-/** A user who has that many deletes one before the next, so that hours are no longer than minutes. */
+/** Above this number of tasks, each creation becomes a deletion, so that a long run stays as fast as a short one. */
 const maxTasks = 300;
 
-/** Signs a new user up and starts calling. */
+/** Registers a user, and starts its calls. */
 export const startSimulatedUser = async (options: SimulatedUserOptions): Promise<SimulatedUser> => {
-  const { url, transport, random, told, wrong } = options;
-  const person = await signUp(url(), transport);
-  const tasks = new Map<number, Known>();
+  const { url, transport, random, onOutcome, onViolation } = options;
+  const user = await signedInUser({ url: url() }, { transport });
+  const tasks = new Map<number, ExpectedTask>();
   const tags = new Set<number>();
-  const gone = new Set<number>();
-  /** Titles of tasks that may have been made, unacknowledged. */
-  const attempted = new Set<string>();
+  const deletedTasks = new Set<number>();
+  /** Titles of tasks whose creation was not acknowledged: each may exist. */
+  const attemptedTitles = new Set<string>();
   let count = 0;
   const stopping = new AbortController();
 
-  /** The answer, if it was a success; a refusal that is expected is none, and nothing to tell of. */
+  /** Calls a procedure, and returns the response if it succeeds. The expected error code counts as success in the outcome. */
   const call = async (
     procedure: string,
     input?: unknown,
     expected?: ErrorCode,
-  ): Promise<Answer | undefined> => {
+  ): Promise<CallResponse | undefined> => {
     const [to, at] = [url(), performance.now()];
-    let answer: Answer | undefined;
+    let response: CallResponse | undefined;
     let cause: string | undefined;
     try {
-      const { token: bearer, cookie } = person;
-      answer = await transport.call(to, procedure, input, { token: bearer, cookie });
+      const { token: bearer, cookie } = user;
+      response = await transport.call(to, procedure, input, { token: bearer, cookie });
     } catch (error) {
-      // Node's own errors of a broken connection have a code; ours of a wrong answer have none.
+      // Node's errors of a broken connection have a code. An error without one reports a malformed response.
       if (error instanceof Error && "code" in error) cause = String(error.code);
-      else wrong(`${procedure}: ${String(error)}`);
+      else onViolation(`${procedure}: ${String(error)}`);
     }
     const ms = performance.now() - at;
-    const refusal = answer?.error?.code === expected ? undefined : answer?.error?.code;
-    const code = answer === undefined ? "broken" : refusal;
-    const retryAfter = answer?.headers.get("retry-after") ?? null;
-    told({ procedure, to, at, ms, code, cause, retryAfter });
-    return answer?.error === undefined ? answer : undefined;
+    const errorCode = response?.error?.code === expected ? undefined : response?.error?.code;
+    const code = response === undefined ? "broken" : errorCode;
+    const retryAfter = response?.headers.get("retry-after") ?? null;
+    onOutcome({ procedure, to, at, ms, code, cause, retryAfter });
+    return response?.error === undefined ? response : undefined;
   };
 
   const pick = <Item>(items: readonly Item[]): Item | undefined =>
     items[Math.floor(random() * items.length)];
-  const settled = () => pick([...tasks].filter(([, { attempt }]) => attempt === undefined));
+  const pickSettled = () => pick([...tasks].filter(([, { attempt }]) => attempt === undefined));
 
-  /** What differs between a task as it is answered and as it was acknowledged. */
-  const differences = (found: z.output<typeof task>): string[] => {
-    const known = tasks.get(found.id);
-    if (found.user_id !== person.id) return [`task ${found.id} is somebody else's`];
-    if (gone.has(found.id)) return [`task ${found.id} is back`];
-    if (known === undefined) {
-      return attempted.has(found.title) ? [] : [`task ${found.id} was never made`];
+  /** Returns the differences between a task in a response and its acknowledged state. */
+  const differences = (actual: z.output<typeof task>): string[] => {
+    const expected = tasks.get(actual.id);
+    if (actual.user_id !== user.id) return [`task ${actual.id} belongs to another user`];
+    if (deletedTasks.has(actual.id)) return [`task ${actual.id} was deleted but exists`];
+    if (expected === undefined) {
+      return attemptedTitles.has(actual.title) ? [] : [`task ${actual.id} was never created`];
     }
-    const titles = [known.title, known.attempt?.title];
-    const missing = [...known.tags].filter((id) => !found.tags.some((each) => each.id === id));
+    const titles = [expected.title, expected.attempt?.title];
+    const missing = [...expected.tags].filter((id) => !actual.tags.some((each) => each.id === id));
     return [
-      ...(titles.includes(found.title) ? [] : [`task ${found.id} is not "${known.title}"`]),
-      ...missing.map((id) => `task ${found.id} lost tag ${id}`),
-      ...found.tags
-        .filter(({ id, user_id }) => !tags.has(id) || user_id !== person.id)
-        .map(({ id }) => `task ${found.id} has the foreign tag ${id}`),
+      ...(titles.includes(actual.title) ? [] : [`task ${actual.id} is not "${expected.title}"`]),
+      ...missing.map((id) => `task ${actual.id} lost tag ${id}`),
+      ...actual.tags
+        .filter(({ id, user_id }) => !tags.has(id) || user_id !== user.id)
+        .map(({ id }) => `task ${actual.id} has the foreign tag ${id}`),
     ];
   };
 
-  const look = (found: z.output<typeof task>): void => {
-    for (const difference of differences(found)) wrong(difference);
+  const checkTask = (actual: z.output<typeof task>): void => {
+    for (const difference of differences(actual)) onViolation(difference);
+  };
+
+  const renewTokens = async (procedure: string, input?: unknown): Promise<void> => {
+    const response = await call(procedure, input);
+    if (response === undefined) return;
+    user.token = token.parse(response.data).access_token;
+    user.cookie = refreshCookieOf(response)?.value ?? user.cookie;
   };
 
   const steps: Record<string, () => Promise<void>> = {
     create: async () => {
       if (tasks.size >= maxTasks) return steps["delete"]?.();
-      const title = `${person.id} ${++count}`;
-      attempted.add(title);
-      const answer = await call("task.create", { title });
-      if (answer === undefined) return;
-      attempted.delete(title);
-      tasks.set(task.parse(answer.data).id, { title, tags: new Set() });
+      const title = `${user.id} ${++count}`;
+      attemptedTitles.add(title);
+      const response = await call("task.create", { title });
+      if (response === undefined) return;
+      attemptedTitles.delete(title);
+      tasks.set(task.parse(response.data).id, { title, tags: new Set() });
     },
     patch: async () => {
-      const [task_id, known] = settled() ?? [];
-      if (known === undefined) return;
-      const title = `${person.id} ${++count}`;
-      const answer = await call("task.patch", { task_id, title });
-      if (answer === undefined) known.attempt = { title };
-      else known.title = title;
+      const [task_id, expected] = pickSettled() ?? [];
+      if (expected === undefined) return;
+      const title = `${user.id} ${++count}`;
+      const response = await call("task.patch", { task_id, title });
+      if (response === undefined) expected.attempt = { title };
+      else expected.title = title;
     },
     delete: async () => {
-      const [task_id, known] = settled() ?? [];
-      if (task_id === undefined || known === undefined || tasks.size < 10) return;
-      if ((await call("task.delete", { task_id })) === undefined) known.attempt = { deleted: true };
-      else if (tasks.delete(task_id)) gone.add(task_id);
+      const [task_id, expected] = pickSettled() ?? [];
+      if (task_id === undefined || expected === undefined || tasks.size < 10) return;
+      const response = await call("task.delete", { task_id });
+      if (response === undefined) expected.attempt = { deleted: true };
+      else if (tasks.delete(task_id)) deletedTasks.add(task_id);
     },
     get: async () => {
-      const [task_id] = settled() ?? [];
+      const [task_id] = pickSettled() ?? [];
       if (task_id === undefined) return;
-      const answer = await call("task.get", { task_id });
-      if (answer !== undefined) look(task.parse(answer.data));
+      const response = await call("task.get", { task_id });
+      if (response !== undefined) checkTask(task.parse(response.data));
     },
     foreign: async () => {
-      const task_id = 1 + Math.floor(random() * Math.max(0, ...tasks.keys(), ...gone));
+      const task_id = 1 + Math.floor(random() * Math.max(0, ...tasks.keys(), ...deletedTasks));
       if (tasks.has(task_id)) return;
-      const answer = await call("task.get", { task_id }, "TASK_NOT_FOUND");
-      if (answer !== undefined) look(task.parse(answer.data));
+      const response = await call("task.get", { task_id }, "TASK_NOT_FOUND");
+      if (response !== undefined) checkTask(task.parse(response.data));
     },
     list: async () => {
-      const answer = await call("task.list", { limit: 20, sort: "-created_at" });
-      if (answer !== undefined) page.parse(answer.data).items.forEach(look);
+      const response = await call("task.list", { limit: 20, sort: "-created_at" });
+      if (response !== undefined) page.parse(response.data).items.forEach(checkTask);
     },
     tag: async () => {
       if (tags.size < 3) {
-        const made = await call("tag.create", { name: `Tag ${++count}` });
-        if (made !== undefined) tags.add(tag.parse(made.data).id);
+        const created = await call("tag.create", { name: `Tag ${++count}` });
+        if (created !== undefined) tags.add(tag.parse(created.data).id);
         return;
       }
-      const [[task_id, known] = [], tag_id] = [settled(), pick([...tags])];
-      if (known === undefined || tag_id === undefined) return;
-      const answer = await call("task.addTag", { task_id, tag_id });
-      if (answer === undefined) known.attempt = { tag: tag_id };
-      else known.tags.add(tag_id);
+      const [[task_id, expected] = [], tag_id] = [pickSettled(), pick([...tags])];
+      if (expected === undefined || tag_id === undefined) return;
+      const response = await call("task.addTag", { task_id, tag_id });
+      if (response === undefined) expected.attempt = { tag: tag_id };
+      else expected.tags.add(tag_id);
     },
-    refresh: async () => {
-      const answer = await call("auth.refresh");
-      if (answer === undefined) return;
-      person.token = token.parse(answer.data).access_token;
-      person.cookie = refreshCookieOf(answer)?.value ?? person.cookie;
-    },
-    login: async () => {
-      const { email, password } = person;
-      const answer = await call("auth.login", { email, password });
-      if (answer === undefined) return;
-      person.token = token.parse(answer.data).access_token;
-      person.cookie = refreshCookieOf(answer)?.value ?? person.cookie;
-    },
+    refresh: () => renewTokens("auth.refresh"),
+    login: () => renewTokens("auth.login", { email: user.email, password: user.password }),
     me: async () => {
-      const answer = await call("auth.me");
-      if (answer !== undefined && !answer.text.includes(person.id)) wrong("auth.me is another");
+      const response = await call("auth.me");
+      if (response !== undefined && !response.text.includes(user.id)) {
+        onViolation("auth.me returned another user");
+      }
     },
   };
-  /** Each step as often as it is named. */
+  /** The probability of a step is the number of its occurrences. */
   const mix = "create create create patch patch get get list foreign delete tag me refresh".split(
     " ",
   );
@@ -196,23 +195,23 @@ export const startSimulatedUser = async (options: SimulatedUserOptions): Promise
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      // Signing in hashes: often enough to be there, seldom enough not to be all there is.
+      // A sign-in computes a hash: every 50th call, so that it is covered and does not dominate.
       const name = ++sinceLogin % 50 === 0 ? "login" : (pick(mix) ?? "me");
       await steps[name]?.();
       await sleep(options.pause);
     }
   };
-  const running = run().catch((error: unknown) => wrong(String(error)));
+  const running = run().catch((error: unknown) => onViolation(String(error)));
 
-  /** All tasks, page by page. */
+  /** Reads all tasks, page by page. */
   const readAll = async (): Promise<z.output<typeof task>[]> => {
-    const found: z.output<typeof task>[] = [];
+    const all: z.output<typeof task>[] = [];
     for (let number = 1; ; number++) {
-      const answer = await call("task.list", { page: number, limit: 100, sort: "created_at" });
-      if (answer === undefined) throw new Error("The tasks cannot be read back");
-      const { items, pages } = page.parse(answer.data);
-      found.push(...items);
-      if (number >= pages) return found;
+      const response = await call("task.list", { page: number, limit: 100, sort: "created_at" });
+      if (response === undefined) throw new Error("The tasks cannot be read back");
+      const { items, pages } = page.parse(response.data);
+      all.push(...items);
+      if (number >= pages) return all;
     }
   };
 
@@ -222,10 +221,10 @@ export const startSimulatedUser = async (options: SimulatedUserOptions): Promise
       await running;
     },
     check: async () => {
-      const found = await readAll();
-      const ids = new Set(found.map(({ id }) => id));
+      const all = await readAll();
+      const ids = new Set(all.map(({ id }) => id));
       const lost = [...tasks].filter(([id, { attempt }]) => !ids.has(id) && !attempt?.deleted);
-      return [...found.flatMap(differences), ...lost.map(([id]) => `task ${id} is lost`)];
+      return [...all.flatMap(differences), ...lost.map(([id]) => `task ${id} is lost`)];
     },
   };
 };

@@ -1,71 +1,73 @@
-import { transports } from "../client/transports.ts";
-import { type SimulatedUser, type Outcome, startSimulatedUser } from "./simulated-user.ts";
+import { rest, rpc } from "../client/transports.ts";
+import { type Outcome, type SimulatedUser, startSimulatedUser } from "./simulated-user.ts";
 
-/** Several users who call at the same time, over both transports in turn. */
+/** Several simulated users at the same time: half of them call over REST, half over RPC. */
 export interface Traffic {
-  /** How many users there are. */
+  /** The number of users. */
   size: number;
-  /** Every call so far. */
+  /** All calls so far. */
   outcomes: Outcome[];
-  /** What must never be, a sentence each. */
-  wrong: string[];
-  /** Whether each user has had five successes, one after the other, since the given time. */
+  /** Responses that contradict earlier ones, a sentence each. */
+  violations: string[];
+  /** Whether each user's last five calls were sent after the given time (`performance.now()`) and succeeded. */
   isNormalSince: (time: number) => boolean;
   stop: () => Promise<void>;
-  /** Reads everything back, when it has stopped; adds to `wrong` what is not as it was acknowledged. */
+  /** Reads all data back after `stop`, and adds to `violations` what differs from the acknowledged changes. */
   check: () => Promise<void>;
 }
 
 interface TrafficOptions {
   size: number;
-  /** Where the next call goes. */
+  /** Returns the URL of the server for the next call. */
   url: () => string;
-  /** From 0 to 1, without 1. */
+  /** Returns numbers from 0 to 1, 1 excluded. */
   random?: () => number;
-  /** Milliseconds between an answer and the same user's next call. */
+  /** Milliseconds between a response and the same user's next call. */
   pause: number;
 }
 
-/** Signs the users up, and lets them call until it is stopped. */
+/** The number of successive successes after which a user is back to normal. */
+const normalCalls = 5;
+
+/** Registers the users, and lets them call until `stop`. */
 export const startTraffic = async (options: TrafficOptions): Promise<Traffic> => {
   const { size, url, pause, random = Math.random } = options;
   const outcomes: Outcome[] = [];
-  const wrong: string[] = [];
+  const violations: string[] = [];
   const latest = Array.from({ length: size }, (): Outcome[] => []);
   const users = await Promise.all(
-    latest.map((own, index): Promise<SimulatedUser> => {
-      const [rest, rpc] = transports;
-      const transport = index % 2 === 0 ? rest : rpc;
-      if (transport === undefined) throw new Error("No transport");
-      const told = (outcome: Outcome): void => {
+    latest.map((ofUser, index): Promise<SimulatedUser> => {
+      const onOutcome = (outcome: Outcome): void => {
         outcomes.push(outcome);
-        own.unshift(outcome);
-        own.length = Math.min(own.length, 5);
+        ofUser.unshift(outcome);
+        ofUser.length = Math.min(ofUser.length, normalCalls);
       };
       return startSimulatedUser({
         url,
-        transport,
+        transport: index % 2 === 0 ? rest : rpc,
         random,
         pause,
-        told,
-        wrong: (each) => void wrong.push(each),
+        onOutcome,
+        onViolation: (sentence) => void violations.push(sentence),
       });
     }),
   );
   return {
     size,
     outcomes,
-    wrong,
+    violations,
     isNormalSince: (time) =>
       latest.every(
-        (own) => own.length === 5 && own.every(({ at, code }) => at >= time && code === undefined),
+        (ofUser) =>
+          ofUser.length === normalCalls &&
+          ofUser.every(({ at, code }) => at >= time && code === undefined),
       ),
     stop: async () => {
-      await Promise.all(users.map((lane) => lane.stop()));
+      await Promise.all(users.map((user) => user.stop()));
     },
     check: async () => {
-      const checks = await Promise.all(users.map((lane) => lane.check()));
-      wrong.push(...checks.flat());
+      const checks = await Promise.all(users.map((user) => user.check()));
+      violations.push(...checks.flat());
     },
   };
 };

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ErrorBody } from "@taskwire/shared";
 import type { Operation } from "@taskwire/server/rest/operations.ts";
 import { contractErrors } from "../docs/error-table.ts";
-import type { Answer } from "../client/transports.ts";
+import type { CallResponse } from "../client/transports.ts";
 import { type HttpRequest, send } from "../client/http.ts";
 import { isRecord, own } from "./fields.ts";
 import { renew, type Target } from "./targets.ts";
@@ -21,7 +21,7 @@ const allowed = {
 /** What is wrong with an answer by itself, whatever was asked. */
 const faultOf = (
   transport: "REST" | "RPC",
-  { status, error, text }: Answer,
+  { status, error, text }: CallResponse,
 ): string | undefined => {
   if (status >= 500) return "A server error";
   if (error === undefined) return status >= 400 ? "No error body" : undefined;
@@ -62,7 +62,7 @@ const shared = (data: unknown): unknown => {
 const outcomeOf = (
   operation: Operation,
   { transport }: Target,
-  { data, error }: Answer,
+  { data, error }: CallResponse,
 ): unknown => {
   if (error === undefined) return { data: shared(data) };
   const { code, field } = error;
@@ -82,7 +82,7 @@ const inputFor = ({ fixture }: Target, input: unknown): unknown => {
 /** A task must come back as the answer that stored it said. */
 const readBack = async (
   { transport, server, token }: Target,
-  { data }: Answer,
+  { data }: CallResponse,
 ): Promise<boolean> => {
   if (!isRecord(data) || !("title" in data)) return true;
   const { id: task_id } = data;
@@ -91,7 +91,7 @@ const readBack = async (
 };
 
 /** A text is stored as it was given but for the space around it; dates and addresses have their own spelling, and ids are not the caller's. */
-const isKept = (input: unknown, { data }: Answer): boolean =>
+const isKept = (input: unknown, { data }: CallResponse): boolean =>
   !isRecord(input) ||
   !isRecord(data) ||
   Object.entries(input).every(([name, given]) => {

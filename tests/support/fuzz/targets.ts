@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { addAccount } from "../setup/account.ts";
+import { signedInUser } from "../client/signed-in-user.ts";
 import { cloneDatabase } from "../setup/database.ts";
 import { type Transport, transports } from "../client/transports.ts";
 import { startServer, type TestServer } from "../setup/server.ts";
@@ -77,7 +77,7 @@ export const renew = async (target: Target): Promise<void> => {
 export const changeUser = (targets: readonly Target[], email: string): Promise<unknown> =>
   Promise.all(
     targets.map(async (target) => {
-      const account = await addAccount(target.server, email);
+      const account = await signedInUser(target.server, { email });
       target.token = account.token;
       for (const title of titles) await idOf(target, "task.create", { title, description: title });
       await renew(target);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
-/** Every path in a folder with a hash of its content, but for the lock, which every opener makes. */
+/** Returns every path in a folder with a hash of its content. Leaves out the lock file: every opener creates it. */
 export const directorySnapshot = async (folder: string): Promise<string[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const lines = entries

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { root } from "../docs/documents.ts";
 
-/** How a process ended. */
-export interface Ending {
+/** Exit code or signal of a process. */
+export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** What a process wrote so far. */
+/** The output of a process so far. */
 export interface Output {
   stdout: string;
   stderr: string;
@@ -17,31 +17,31 @@ export interface Output {
 
 export interface Running extends Output {
   pid: number;
-  /** What matches in standard output, as soon as it does; fails if the process ends first. */
+  /** Waits until standard output matches, and returns the match. Rejects if the process exits first. */
   until: (pattern: RegExp) => Promise<RegExpExecArray>;
-  /** Sends a signal, and waits for the end. */
-  kill: (signal: NodeJS.Signals) => Promise<Ending>;
-  ended: Promise<Ending>;
+  /** Sends a signal, and waits for the exit. */
+  kill: (signal: NodeJS.Signals) => Promise<Exit>;
+  exited: Promise<Exit>;
 }
 
 export interface Options {
   /** The working directory. */
   folder: string;
-  /** The settings: nothing is inherited. */
+  /** The settings: no variable is inherited. */
   env?: Record<string, string> | undefined;
   args?: readonly string[];
-  /** Milliseconds after which it is killed, so that no test leaves one behind; 0 for never. */
+  /** Milliseconds until the process is killed, so that no test leaves one running; 0 for no limit. */
   lifetime?: number;
   /** Options of Node itself. */
   node?: readonly string[];
 }
 
-// A quarter of a start is compiling what the start before compiled as well.
-const compiled = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
+// Without a shared cache, compiling takes a quarter of each start.
+const compileCache = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
 
 export type Executable = "main" | "migrate" | "seed" | "import-users";
 
-/** Starts an executable of the server. */
+/** Starts an executable of the server as a child process. */
 export const start = (
   name: Executable,
   { folder, env = {}, args = [], lifetime = 120_000, node = [] }: Options,
@@ -49,32 +49,36 @@ export const start = (
   const file = join(root, "server", "src", name === "main" ? "main.ts" : join("cli", `${name}.ts`));
   const child = spawn(process.execPath, [...node, file, ...args], {
     cwd: folder,
-    env: { ...compiled, ...env },
+    env: { ...compileCache, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: lifetime,
     killSignal: "SIGKILL",
   });
-  const ended = once(child, "close").then(([code, signal]): Ending => ({ code, signal }));
+  const exited = once(child, "close").then(([code, signal]): Exit => ({ code, signal }));
   const running: Running = {
     pid: child.pid ?? 0,
     stdout: "",
     stderr: "",
-    ended,
+    exited,
     until: (pattern) =>
       new Promise((resolve, reject) => {
-        const look = (): void => {
+        const resolveOnMatch = (): void => {
           const match = pattern.exec(running.stdout);
           if (match !== null) resolve(match);
         };
-        child.stdout.on("data", look);
+        child.stdout.on("data", resolveOnMatch);
         child.once("close", () => {
-          reject(new Error(`Ended before ${pattern}:\n${running.stdout}${running.stderr}`));
+          reject(
+            new Error(
+              `Exited before output matched ${pattern}:\n${running.stdout}${running.stderr}`,
+            ),
+          );
         });
-        look();
+        resolveOnMatch();
       }),
     kill: (signal) => {
       child.kill(signal);
-      return ended;
+      return exited;
     },
   };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (running.stdout += text));
@@ -82,7 +86,7 @@ export const start = (
   return running;
 };
 
-/** Waits until a server serves, and tells where. */
+/** Waits until a server listens, and adds its URL. */
 export const served = async (running: Running): Promise<Running & { url: string }> => {
   const [, url = ""] = await running.until(/REST at (http:\/\/[^/"]+)/);
   return Object.assign(running, { url });

@@ -9,18 +9,18 @@ import { startPostgres } from "../external/postgres.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Which database the project's tests run on. */
+    /** The database of the vitest project. */
     database: "pglite" | "postgres";
-    /** A file with a migrated PGlite's data directory. */
+    /** Path of a tar file: the data directory of a migrated PGlite. */
     pgliteTemplate: string;
-    /** A PostgreSQL that has the database `taskwire_template`, migrated. */
+    /** URL of a PostgreSQL with the migrated database `taskwire_template`. */
     postgresUrl: string;
   }
 }
 
 export const templateName = "taskwire_template";
 
-const makePgliteTemplate = async (path: string): Promise<void> => {
+const createPgliteTemplate = async (path: string): Promise<void> => {
   const pglite = await PGlite.create();
   const orm = await openPglite(pglite);
   await migrateUp(orm);
@@ -29,14 +29,14 @@ const makePgliteTemplate = async (path: string): Promise<void> => {
   await orm.close();
 };
 
-/** The same database on another URL. */
+/** Returns the URL of another database on the same server. */
 export const withDatabase = (url: string, name: string): string => {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;
 };
 
-const makePostgresTemplate = async (url: string): Promise<void> => {
+const createPostgresTemplate = async (url: string): Promise<void> => {
   const options = { poolMin: 0, poolMax: 2, statementTimeout: false };
   const server = await openPostgres(url, options);
   await server.em.execute(`drop database if exists ${templateName}`);
@@ -47,17 +47,17 @@ const makePostgresTemplate = async (url: string): Promise<void> => {
   await template.close();
 };
 
-/** Makes the migrated templates once; a test file clones one in a fraction of a second. */
+/** Creates the migrated template databases once. A test file clones one in a fraction of a second. */
 export default async ({ provide }: TestProject): Promise<() => Promise<void>> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-tests-"));
   const pgliteTemplate = join(folder, "template.tar");
-  const given = process.env["TEST_DATABASE_URL"];
-  // PGlite's start blocks this process for seconds: PostgreSQL's may run meanwhile, a connection to it would time out.
+  const externalUrl = process.env["TEST_DATABASE_URL"];
+  // PGlite's start blocks this process for seconds. PostgreSQL can start meanwhile; a connection to it would time out.
   const [postgres] = await Promise.all([
-    given === undefined ? startPostgres() : { url: given, stop: async () => {} },
-    makePgliteTemplate(pgliteTemplate),
+    externalUrl === undefined ? startPostgres() : { url: externalUrl, stop: async () => {} },
+    createPgliteTemplate(pgliteTemplate),
   ]);
-  await makePostgresTemplate(postgres.url);
+  await createPostgresTemplate(postgres.url);
   provide("pgliteTemplate", pgliteTemplate);
   provide("postgresUrl", postgres.url);
   return async () => {

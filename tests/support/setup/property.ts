@@ -5,12 +5,13 @@ const integer = (name: string): number | undefined => {
   return text === undefined ? undefined : Number(text);
 };
 
-/** How often, unless a variable of the environment says otherwise. */
-export const times = (variable: string, standard: number): number => integer(variable) ?? standard;
+/** Returns the number of runs of a property: the environment variable's value, or else the default. */
+export const times = (variable: string, defaultCount: number): number =>
+  integer(variable) ?? defaultCount;
 
 const [seed, path] = [integer("SEED"), process.env["SEED_PATH"]];
 
-/** To repeat a failure: the seed and the path that it printed, as SEED and SEED_PATH. */
+/** The options that repeat a failure: pass the printed seed and path as SEED and SEED_PATH. */
 export const repeated: Pick<Parameters, "seed" | "path"> = {
   ...(seed === undefined ? {} : { seed }),
   ...(path === undefined ? {} : { path }),

@@ -14,10 +14,10 @@ import { cloneDatabase } from "./database.ts";
 /** The secret that test servers sign with. */
 export const secret = "5ec2e7".repeat(11);
 
-/** A clock that stands still until it is moved. */
+/** A clock that only `advance` moves. */
 export interface TestClock {
   now: () => Date;
-  /** Moves it by so many seconds. */
+  /** Moves the time forward. @param seconds any number, fractions too */
   advance: (seconds: number) => void;
 }
 
@@ -31,11 +31,11 @@ export const testClock = (start: Date = new Date()): TestClock => {
   };
 };
 
-/** The backend's parts, on a database of their own, with a clock that the test moves. */
+/** The server's dependencies, with a database and a clock of the test. */
 export interface TestDeps {
   deps: Deps;
   clock: TestClock;
-  /** Every log line so far. */
+  /** All log lines so far. */
   log: Record<string, unknown>[];
 }
 
@@ -46,23 +46,23 @@ export interface TestServer extends TestDeps {
 }
 
 export interface DepsOptions {
-  /** Settings beside the tests' own; rate limits are out of the way unless set here. */
+  /** Settings in addition to the tests' defaults, in which no rate limit takes effect. */
   env?: Record<string, string>;
-  /** The clock, instead of one that stands still at the present time. */
+  /** Default: a clock that stands still at the present time. */
   clock?: TestClock;
-  /** The database, instead of a clone of the migrated template. */
+  /** Default: a clone of the migrated template. */
   orm?: Orm;
-  /** Hashing, instead of the product's own at the least cost there is. */
+  /** Default: the product's own hashing at the lowest cost. */
   passwords?: PasswordHashing;
 }
 
 interface ServerOptions extends DepsOptions {
-  /** The procedures to serve, instead of the product's. */
+  /** Default: the product's router. */
   router?: AnyTRPCRouter;
 }
 
-/** A thousandth of what a hash costs in earnest: most tests say nothing about that. */
-const quick = { memoryCost: 8, timeCost: 1, parallelism: 1 };
+/** A thousandth of the production cost: the cost matters to few tests. */
+const lowestCost = { memoryCost: 8, timeCost: 1, parallelism: 1 };
 
 const testEnvironment = {
   NODE_ENV: "test",
@@ -73,7 +73,7 @@ const testEnvironment = {
   RATE_LIMIT_REFRESH: "1000000",
 };
 
-/** All that a call needs but a server; `deps.close()` releases it. */
+/** Creates the dependencies of a server, without a server; `deps.close()` releases them. */
 export const createTestDeps = async ({
   env,
   clock = testClock(),
@@ -91,12 +91,12 @@ export const createTestDeps = async ({
   const deps = await createDeps(config, createLogger(config.logLevel, destination), {
     clock: clock.now,
     orm: orm ?? (await cloneDatabase()),
-    passwords: passwords ?? (await createPasswordHashing(quick)),
+    passwords: passwords ?? (await createPasswordHashing(lowestCost)),
   });
   return { deps, clock, log };
 };
 
-/** The real server on a free port. */
+/** Starts the real server in this process, on a free port. */
 export const startServer = async ({
   router,
   ...options

@@ -1,4 +1,4 @@
-/** A value's start in JSON, for the name of a test. */
+/** Returns the first 40 characters of a value's JSON, for a test title. */
 export const shortJson = (value: unknown): string =>
   Array.from(JSON.stringify(value) ?? "nothing")
     .slice(0, 40)

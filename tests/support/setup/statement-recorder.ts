@@ -3,27 +3,27 @@ import { inject } from "vitest";
 import { cloneDatabase, clonePglite } from "./database.ts";
 import { startServer, type TestServer } from "./server.ts";
 
-/** One statement that a database was sent. */
+/** One statement that was sent to the database. */
 export interface Statement {
   sql: string;
   parameters: readonly unknown[];
-  /** The SQLSTATE with which it failed, once it has. */
+  /** The SQLSTATE, once the statement has failed. */
   failure?: string;
 }
 
-/** What tells a driver to send a statement: its text, or an object that holds it, and its parameters. */
+/** A driver's query function: takes a statement's text, or an object that contains it, and the parameters. */
 type Query = (...args: unknown[]) => unknown;
 
-/** What the server asks by itself, several times a second, whoever calls or not. */
-const isOwnClockwork = (text: unknown): boolean =>
+/** Whether a statement is the server's poll for revoked sessions, which runs several times a second without a call. */
+const isRevocationPoll = (text: unknown): boolean =>
   String(text).startsWith("select id from sessions where revoked_at >");
 
-/** The function, which from now on also notes what it sends. */
-const noting = (query: Query, statements: Statement[]): Query =>
+/** Returns the function, extended so that it records each statement. */
+const recording = (query: Query, statements: Statement[]): Query =>
   new Proxy(query, {
     apply: (target, self, args: unknown[]) => {
       const [text, parameters] = args;
-      if (isOwnClockwork(text)) return Reflect.apply(target, self, args);
+      if (isRevocationPoll(text)) return Reflect.apply(target, self, args);
       const statement: Statement = {
         sql: typeof text === "string" ? text : JSON.stringify(text),
         parameters: Array.isArray(parameters) ? parameters : [],
@@ -43,34 +43,35 @@ interface Client {
   query: Query;
 }
 
-/** What is needed here of the driver's pool (https://node-postgres.com/apis/pool), whose own types are not installed. */
+/** The part of pg's pool (https://node-postgres.com/apis/pool) used here; its own type has six overloads of `query`. */
 interface Pool {
   on: (event: "acquire", listener: (client: Client) => void) => void;
 }
 
-/** An empty database as from `cloneDatabase`, and every statement that its driver sends, at the driver's own door. */
+/** Creates a database like `cloneDatabase`, and records every statement where the driver sends it. */
 export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Statement[] }> => {
   const statements: Statement[] = [];
   if (inject("database") === "pglite") {
     const pglite = await clonePglite();
-    // A transaction begins by itself, and its statements go another way: it counts, whatever is in it.
-    // Each of the three is a function, and what it takes and gives goes through untouched.
+    // The statements inside a transaction do not pass through `query`: the transaction counts as one.
+    // The cast is safe: each of the three is a function, and arguments and result pass unchanged.
     for (const method of ["query", "exec", "transaction"] as const) {
-      Object.assign(pglite, { [method]: noting(pglite[method] as Query, statements) });
+      Object.assign(pglite, { [method]: recording(pglite[method] as Query, statements) });
     }
     return { orm: await openPglite(pglite), statements };
   }
   const orm = await cloneDatabase();
+  // Safe: the native client of the PostgreSQL driver is a pg.Pool.
   const pool = (await orm.em.getConnection().getNativeClient()) as unknown as Pool;
-  const noted = new WeakSet<Client>();
+  const recorded = new WeakSet<Client>();
   pool.on("acquire", (client) => {
-    if (!noted.has(client)) client.query = noting(client.query.bind(client), statements);
-    noted.add(client);
+    if (!recorded.has(client)) client.query = recording(client.query.bind(client), statements);
+    recorded.add(client);
   });
   return { orm, statements };
 };
 
-/** A server on such a database. */
+/** Starts a server on such a database. */
 export const startWatched = async (): Promise<{ server: TestServer; statements: Statement[] }> => {
   const { orm, statements } = await watchedDatabase();
   return { server: await startServer({ orm }), statements };

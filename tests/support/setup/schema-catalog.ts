@@ -13,7 +13,7 @@ const columns = `
 const indexes = `
   select indexdef as line from pg_indexes where schemaname = 'public'`;
 
-// Since version 18, NOT NULL is a constraint too: it is told with the columns.
+// Since PostgreSQL 18, pg_constraint contains NOT NULL too: `columns` already lists it.
 const constraints = `
   select conrelid::regclass || '.' || conname || ' ' || pg_get_constraintdef(oid) as line
   from pg_constraint where connamespace = 'public'::regnamespace and contype <> 'n'`;
@@ -23,7 +23,7 @@ const sequences = `
   from pg_class join pg_depend on objid = pg_class.oid and deptype = 'a'
   where relkind = 'S' and relnamespace = 'public'::regnamespace`;
 
-/** What the database's catalog says of its tables, one line for each thing. */
+/** Returns the columns, indexes, constraints and sequences of a database as sorted lines, so that two databases can be compared. */
 export const catalogOf = async (orm: Orm) => {
   const linesOf = async (query: string): Promise<string[]> => {
     const rows = await orm.em.fork().execute<{ line: string }[]>(query);

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import {
-  type Ending,
   type Executable,
+  type Exit,
   type Options,
   type Output,
   type Running,
@@ -12,7 +12,7 @@ import {
   start,
 } from "./executable.ts";
 
-/** Starts the server, and takes it along when the test ends. */
+/** Starts the server on a free port. It is killed when the test finishes. */
 export const launch = (folder: string, env?: Record<string, string>): Running => {
   const running = start("main", { folder, env: { PORT: "0", ...env } });
   onTestFinished(async () => {
@@ -21,20 +21,20 @@ export const launch = (folder: string, env?: Record<string, string>): Running =>
   return running;
 };
 
-/** Starts the server, and waits until it serves. */
+/** Starts the server on a free port, and waits until it listens. It is killed when the test finishes. */
 export const serve = (
   folder: string,
   env?: Record<string, string>,
 ): Promise<Running & { url: string }> => served(launch(folder, env));
 
-/** Runs an executable to its end. */
-export const finish = async (name: Executable, options: Options): Promise<Ending & Output> => {
+/** Runs an executable and waits until it exits. */
+export const finish = async (name: Executable, options: Options): Promise<Exit & Output> => {
   const running = start(name, options);
-  const ending = await running.ended;
-  return { ...ending, stdout: running.stdout, stderr: running.stderr };
+  const exit = await running.exited;
+  return { ...exit, stdout: running.stdout, stderr: running.stderr };
 };
 
-/** A folder that the test has for itself. */
+/** Creates an empty folder, which is removed when the test finishes. */
 export const temporaryFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-process-"));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -2,9 +2,9 @@ import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "../docs/documents.ts";
-import { temporaryFolder } from "../process/process.ts";
+import { temporaryFolder } from "./test-process.ts";
 
-/** Options of Node by which an executable finds the migrations in another folder. */
+/** Returns options of Node that make an executable load the migrations from another folder. */
 const redirectTo = (folder: string): string[] => {
   const index = JSON.stringify(pathToFileURL(join(folder, "index.ts")).href);
   const hook = `import { registerHooks } from "node:module";
@@ -13,7 +13,11 @@ const redirectTo = (folder: string): string[] => {
   return ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
 };
 
-/** A copy of the migrations with a change in each, and the options of Node to use it. */
+/**
+ * Copies the migrations to a temporary folder.
+ * @param change maps the source of each migration
+ * @returns the folder, and the options of Node that make an executable use it
+ */
 export const copyMigrations = async (
   change: (source: string) => string,
 ): Promise<{ folder: string; node: string[] }> => {

@@ -1,9 +1,9 @@
 import { openPostgres } from "@taskwire/server/db/orm.ts";
 import { onTestFinished } from "vitest";
-import { clonePostgres } from "./database.ts";
-import { secret } from "./server.ts";
+import { clonePostgres } from "../setup/database.ts";
+import { secret } from "../setup/server.ts";
 
-/** A PostgreSQL database without a table: the settings to use it, and a session on it. */
+/** Creates a PostgreSQL database without tables. Returns the settings of an executable that uses it, and a query function. */
 export const emptyDatabase = async () => {
   const { url, drop } = await clonePostgres("template0");
   onTestFinished(drop);

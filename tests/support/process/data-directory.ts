@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { inject } from "vitest";
 
-/** Puts a migrated database where a server started in the folder looks for it: the first start makes one too, but slowly. */
+/**
+ * Creates a migrated database in the default `DATA_DIR` of a server that is started in the folder. The server's first
+ * start creates one too, but takes seconds.
+ */
 export const unpackDatabase = async (folder: string): Promise<void> => {
   await mkdir(join(folder, ".data"));
   const template = new Blob([new Uint8Array(await readFile(inject("pgliteTemplate")))]);
