@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { token as tokenSchema, user as userSchema } from "@taskwire/shared";
 import argon2 from "argon2";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -24,22 +25,22 @@ describe.each(transports)("over $name", (transport) => {
   describe("register", () => {
     const register = (input: unknown) => call("auth.register", input);
 
-    test("makes an account and answers its public fields only", async () => {
+    test("creates the account and returns only id, email, trimmed name and created_at", async () => {
       const email = newEmail();
-      const answer = await register({ email, password, name: "  Ada Lovelace " });
-      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
-      expect(answer.data).toEqual({
+      const response = await register({ email, password, name: "  Ada Lovelace " });
+      expect(response.status).toBe(transport.name === "REST" ? 201 : 200);
+      expect(response.data).toEqual({
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         email,
         name: "Ada Lovelace",
         created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       });
-      expect(answer.headers.get("cache-control")).toBe("no-store");
+      expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
-    test("ignores what a caller may not set", async () => {
+    test("ignores id, password_hash, is_admin and created_at in the input", async () => {
       const id = randomUUID();
-      const answer = await register({
+      const response = await register({
         email: newEmail(),
         password,
         id,
@@ -47,33 +48,33 @@ describe.each(transports)("over $name", (transport) => {
         is_admin: true,
         created_at: "2000-01-01T00:00:00Z",
       });
-      expect(answer.data).toMatchObject({ name: null });
-      expect(answer.data).not.toMatchObject({ id });
-      expect(answer.text).not.toMatch(/password|is_admin|2000-01-01/);
+      expect(response.data).toMatchObject({ name: null });
+      expect(response.data).not.toMatchObject({ id });
+      expect(response.text).not.toMatch(/password|is_admin|2000-01-01/);
     });
 
-    test("takes two spellings of an address for one account", async () => {
+    test("rejects an address that differs only in case and outer spaces: EMAIL_ALREADY_EXISTS", async () => {
       const email = newEmail();
       await register({ email, password });
-      const answer = await register({ email: `  ${email.toUpperCase()} `, password });
-      expectError(answer, 400, "EMAIL_ALREADY_EXISTS", "email");
+      const response = await register({ email: `  ${email.toUpperCase()} `, password });
+      expectError(response, 400, "EMAIL_ALREADY_EXISTS", "email");
     });
 
-    test("lets one of many at once win", async () => {
+    test("of 20 concurrent registrations of one address, one succeeds: 19 get EMAIL_ALREADY_EXISTS", async () => {
       const email = newEmail();
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
           register({ email: i % 2 ? email : email.toUpperCase(), password }),
         ),
       );
-      expect(answers.filter(({ error }) => error === undefined)).toHaveLength(1);
-      expect(answers.filter(({ error }) => error?.code === "EMAIL_ALREADY_EXISTS")).toHaveLength(
+      expect(responses.filter(({ error }) => error === undefined)).toHaveLength(1);
+      expect(responses.filter(({ error }) => error?.code === "EMAIL_ALREADY_EXISTS")).toHaveLength(
         19,
       );
     });
 
     test.each([
-      ["no @", "nobody"],
+      ["no @", "no-at-sign"],
       ["no dot in the domain", "a@localhost"],
       ["two dots", "a..b@example.com"],
       ["an inner space", "a b@example.com"],
@@ -85,16 +86,16 @@ describe.each(transports)("over $name", (transport) => {
       ],
       ["a letter beyond ASCII", "ä@example.com"],
       ["a look-alike of ASCII", "\u212A@example.com"],
-      ["nothing", ""],
-    ])("refuses an address with %s", async (_, email) => {
+      ["no characters", ""],
+    ])("rejects an address with %s: INVALID_EMAIL", async (_, email) => {
       expectError(await register({ email, password }), 400, "INVALID_EMAIL", "email");
     });
 
     test.each([
       ["7 characters", "1234567"],
       ["4 emoji, which are 8 UTF-16 units", "🎉🎉🎉🎉"],
-      ["nothing", ""],
-    ])("refuses a password of %s", async (_, short) => {
+      ["no characters", ""],
+    ])("rejects a password of %s: PASSWORD_TOO_SHORT", async (_, short) => {
       expectError(
         await register({ email: newEmail(), password: short }),
         400,
@@ -103,7 +104,7 @@ describe.each(transports)("over $name", (transport) => {
       );
     });
 
-    test("takes 8 code points and 1,024, but not 1,025, and never trims", async () => {
+    test("accepts passwords of 8 and 1,024 code points untrimmed and checks each character; rejects 1,025", async () => {
       for (const good of ["🎉".repeat(8), "🎉".repeat(1024), "        "]) {
         const email = newEmail();
         expect((await register({ email, password: good })).error).toBeUndefined();
@@ -132,10 +133,10 @@ describe.each(transports)("over $name", (transport) => {
       ["no password", { email: "a@example.com" }, "password"],
       ["a number as name", { email: "a@example.com", password, name: 5 }, "name"],
       ["U+0000 in the name", { email: "a@example.com", password, name: "a\0" }, "name"],
-    ])("refuses %s as not valid", async (_, input, field) => {
-      const answer = await register(input);
-      expectError(answer, 422, "VALIDATION_ERROR", field);
-      expect(answer.error?.detail).toMatch(new RegExp(`^${field} `));
+    ])("rejects %s: VALIDATION_ERROR with the field in the sentence", async (_, input, field) => {
+      const response = await register(input);
+      expectError(response, 422, "VALIDATION_ERROR", field);
+      expect(response.error?.detail).toMatch(new RegExp(`^${field} `));
     });
 
     test.each([
@@ -143,13 +144,13 @@ describe.each(transports)("over $name", (transport) => {
       ["null", null],
       ["a text", "text"],
       ["a number", 5],
-    ])("refuses %s as body", async (_, body) => {
+    ])("rejects %s as body: VALIDATION_ERROR", async (_, body) => {
       expectError(await register(body), 422, "VALIDATION_ERROR");
     });
 
-    test("reports the first wrong field in the schema's order", async () => {
+    test("reports the first invalid field in the schema's order, not in the input's order", async () => {
       expectError(
-        await register({ password: "short", email: "nobody" }),
+        await register({ password: "short", email: "no-at-sign" }),
         400,
         "INVALID_EMAIL",
         "email",
@@ -163,14 +164,15 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("login", () => {
-    test("answers an access token, and puts the refresh token into the transport's own cookie", async () => {
+    test("returns the 15-minute access token in the body, the 7-day refresh token only in the cookie", async () => {
       const email = newEmail();
       const { data: user } = await call("auth.register", { email, password });
-      const answer = await call("auth.login", { email: ` ${email.toUpperCase()}`, password });
-      expect(answer.status).toBe(200);
-      const { access_token, ...rest } = answer.data as { access_token: string };
+      const response = await call("auth.login", { email: ` ${email.toUpperCase()}`, password });
+      expect(response.status).toBe(200);
+      // A cast: the schema would strip undeclared fields before the assertion on the rest.
+      const { access_token, ...rest } = response.data as { access_token: string };
       expect(rest).toEqual({ token_type: "bearer" });
-      const cookie = refreshCookieOf(answer);
+      const cookie = refreshCookieOf(response);
       expect(cookie?.attributes).toEqual({
         "Max-Age": "604800",
         Path: transport.cookiePath,
@@ -179,7 +181,7 @@ describe.each(transports)("over $name", (transport) => {
         SameSite: "Strict",
       });
       const iat = Math.floor(server.clock.now().getTime() / 1000);
-      const { id: sub } = user as { id: string };
+      const { id: sub } = userSchema.parse(user);
       expect(decodeProtectedHeader(access_token)).toMatchObject({ alg: "HS256" });
       expect(decodeJwt(access_token)).toMatchObject({
         sub,
@@ -195,11 +197,11 @@ describe.each(transports)("over $name", (transport) => {
         iat,
         exp: iat + 604_800,
       });
-      expect(answer.text).not.toContain(cookie?.value);
-      expect(answer.headers.get("cache-control")).toBe("no-store");
+      expect(response.text).not.toContain(cookie?.value);
+      expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
-    test("answers an unknown address and a wrong password with the same bytes", async () => {
+    test("unknown address and wrong password: INVALID_CREDENTIALS, same body, same header names", async () => {
       const { email } = await signedInUser(server, { overHttp: true });
       const wrong = await call("auth.login", { email, password: "wrong password" });
       const unknown = await call("auth.login", { email: newEmail(), password });
@@ -210,14 +212,14 @@ describe.each(transports)("over $name", (transport) => {
       expect(wrong.headers.getSetCookie()).toEqual([]);
     });
 
-    test.each(["nobody", "", "a b@x", "\u212A@example.com"])(
-      "does not check the address's format: %j",
+    test.each(["no-at-sign", "", "a b@x", "\u212A@example.com"])(
+      "an address of invalid format gets INVALID_CREDENTIALS, not INVALID_EMAIL: %j",
       async (email) => {
         expectError(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
       },
     );
 
-    test("replaces a hash that was made with other parameters", async () => {
+    test("a successful sign-in replaces a hash with outdated parameters once; a failed one keeps it", async () => {
       const { email, id } = await signedInUser(server, { overHttp: true });
       const hashOf = async () => {
         const rows = await server.deps.orm.em
@@ -242,7 +244,7 @@ describe.each(transports)("over $name", (transport) => {
       expect(await hashOf()).toBe(strong);
     });
 
-    test("names a missing or unstorable field as this transport's caller wrote it", async () => {
+    test("missing, unstorable or too long field: VALIDATION_ERROR with the field's name in this transport", async () => {
       const name = transport.fieldName("auth.login", "email");
       const missing = await call("auth.login", { password });
       expectError(missing, 422, "VALIDATION_ERROR", name);
@@ -262,29 +264,29 @@ describe.each(transports)("over $name", (transport) => {
   describe("me", () => {
     const me = (headers: Record<string, string>) => call("auth.me", undefined, { headers });
 
-    test("answers the profile that register answered", async () => {
+    test("returns the profile that register returned, also for a lower-case bearer scheme", async () => {
       const email = newEmail();
       const { data } = await call("auth.register", { email, password, name: null });
       const { data: token } = await call("auth.login", { email, password });
-      const { access_token } = token as { access_token: string };
-      const answer = await me({ authorization: `bearer ${access_token}` });
-      expect(answer.data).toEqual(data);
-      expect(answer.headers.get("cache-control")).toBe("no-store");
+      const { access_token } = tokenSchema.parse(token);
+      const response = await me({ authorization: `bearer ${access_token}` });
+      expect(response.data).toEqual(data);
+      expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
     test.each([
-      ["no header", {}, "MISSING_TOKEN"],
-      ["another scheme", { authorization: "Basic YTpi" }, "MISSING_TOKEN"],
-      ["a scheme alone", { authorization: "Bearer" }, "MISSING_TOKEN"],
-      ["no token", { authorization: "Bearer not.a.token" }, "INVALID_TOKEN"],
-      ["two tokens", { authorization: "Bearer a.b.c, Bearer a.b.c" }, "INVALID_TOKEN"],
-    ] as const)("refuses %s and names the scheme", async (_, headers, code) => {
-      const answer = await me(headers);
-      expectError(answer, 401, code);
-      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      ["no header", "MISSING_TOKEN", {}],
+      ["another scheme", "MISSING_TOKEN", { authorization: "Basic YTpi" }],
+      ["a scheme without a token", "MISSING_TOKEN", { authorization: "Bearer" }],
+      ["a malformed token", "INVALID_TOKEN", { authorization: "Bearer not.a.token" }],
+      ["two tokens", "INVALID_TOKEN", { authorization: "Bearer a.b.c, Bearer a.b.c" }],
+    ] as const)("rejects %s: %s with www-authenticate: Bearer", async (_, code, headers) => {
+      const response = await me(headers);
+      expectError(response, 401, code);
+      expect(response.headers.get("www-authenticate")).toBe("Bearer");
     });
 
-    test("refuses a token past its time, less five seconds between clocks", async () => {
+    test("accepts an access token 4 s after its expiry, rejects it 6 s after: TOKEN_EXPIRED", async () => {
       const { token } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(904);
       expect((await call("auth.me", undefined, { token })).status).toBe(200);
@@ -292,12 +294,12 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await call("auth.me", undefined, { token }), 401, "TOKEN_EXPIRED");
     });
 
-    test("refuses the token of a user who is no more", async () => {
+    test("rejects the access token and the refresh token of a deleted user: INVALID_TOKEN", async () => {
       const { token, id, cookie } = await signedInUser(server, { transport, overHttp: true });
       await server.deps.orm.em.fork().execute("delete from users where id = ?", [id]);
-      const answer = await call("auth.me", undefined, { token });
-      expectError(answer, 401, "INVALID_TOKEN");
-      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      const response = await call("auth.me", undefined, { token });
+      expectError(response, 401, "INVALID_TOKEN");
+      expect(response.headers.get("www-authenticate")).toBe("Bearer");
       expectError(await call("auth.refresh", undefined, { cookie }), 401, "INVALID_TOKEN");
     });
   });
@@ -305,11 +307,11 @@ describe.each(transports)("over $name", (transport) => {
   describe("refresh", () => {
     const refresh = (cookie?: string) => call("auth.refresh", undefined, { cookie });
 
-    test("answers a new access token for the cookie", async () => {
+    test("returns a new access token that works, for a valid cookie", async () => {
       const { cookie, id } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(100);
       const { data } = await refresh(cookie);
-      const { access_token } = data as { access_token: string };
+      const { access_token } = tokenSchema.parse(data);
       expect(decodeJwt(access_token)).toMatchObject({
         sub: id,
         type: "access",
@@ -320,13 +322,13 @@ describe.each(transports)("over $name", (transport) => {
       });
     });
 
-    test("lets neither token stand in for the other", async () => {
+    test("rejects an access token as cookie and a refresh token as bearer: INVALID_TOKEN_TYPE", async () => {
       const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(token), 401, "INVALID_TOKEN_TYPE");
       expectError(await call("auth.me", undefined, { token: cookie }), 401, "INVALID_TOKEN_TYPE");
     });
 
-    test("refuses a missing, empty, broken or expired cookie", async () => {
+    test("rejects a missing, empty, malformed or expired cookie, each with its code", async () => {
       const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
       expectError(await refresh(), 401, "MISSING_REFRESH_TOKEN");
       expectError(await refresh(""), 401, "MISSING_REFRESH_TOKEN");
@@ -336,7 +338,7 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
     });
 
-    test("works for a caller with a stale access token", async () => {
+    test("succeeds with a valid cookie next to an invalid access token", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
       expect(
         (await call("auth.refresh", undefined, { cookie, token: "stale.access.token" })).status,
@@ -345,12 +347,12 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("logout", () => {
-    test("clears the cookie with the attributes that it was set with, signed in or not", async () => {
+    test("succeeds and clears the cookie for a valid, missing or malformed cookie", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
-      for (const given of [cookie, undefined, "broken"]) {
-        const answer = await call("auth.logout", undefined, { cookie: given });
-        expect(answer.data).toEqual({ message: "Successfully logged out" });
-        expect(refreshCookieOf(answer)).toEqual({
+      for (const sent of [cookie, undefined, "broken"]) {
+        const response = await call("auth.logout", undefined, { cookie: sent });
+        expect(response.data).toEqual({ message: "Successfully logged out" });
+        expect(refreshCookieOf(response)).toEqual({
           value: "",
           attributes: {
             "Max-Age": "0",
@@ -365,29 +367,36 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  describe("a page of a foreign origin", () => {
+  describe("Origin header", () => {
     const procedures = ["auth.register", "auth.login", "auth.refresh", "auth.logout"];
 
-    test.each(procedures)("may not call %s", async (procedure) => {
-      for (const origin of ["https://evil.example", "null", "http://localhost:3000.evil.example"]) {
-        const answer = await call(
-          procedure,
-          { email: newEmail(), password },
-          { headers: { origin } },
-        );
-        expectError(answer, 403, "FORBIDDEN_ORIGIN");
-        expect(answer.headers.getSetCookie()).toEqual([]);
-      }
-    });
+    test.each(procedures)(
+      "a foreign origin calls %s: FORBIDDEN_ORIGIN, no cookie set",
+      async (procedure) => {
+        for (const origin of [
+          "https://evil.example",
+          "null",
+          "http://localhost:3000.evil.example",
+        ]) {
+          const response = await call(
+            procedure,
+            { email: newEmail(), password },
+            { headers: { origin } },
+          );
+          expectError(response, 403, "FORBIDDEN_ORIGIN");
+          expect(response.headers.getSetCookie()).toEqual([]);
+        }
+      },
+    );
 
-    test("is not a page of an allowed one, nor of the server itself", async () => {
+    test("an allowed origin and the server's own origin can register", async () => {
       for (const origin of ["http://localhost:3000", server.url]) {
-        const answer = await call(
+        const response = await call(
           "auth.register",
           { email: newEmail(), password },
           { headers: { origin } },
         );
-        expect(answer.error).toBeUndefined();
+        expect(response.error).toBeUndefined();
       }
     });
   });

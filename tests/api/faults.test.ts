@@ -12,48 +12,48 @@ afterEach(() => server.close());
 const credentials = { email: "a@example.com", password: "correct horse" };
 
 describe.each(transports)("over $name", (transport) => {
-  test("a table that is gone is masked, and whole in the log", async () => {
+  test("dropped table: INTERNAL_ERROR without details for the client, the whole SQL error in the log", async () => {
     server = await startServer();
     const { token } = await signedInUser(server);
     await server.deps.orm.em.fork().execute("drop table users cascade");
-    const answer = await transport.call(server.url, "auth.me", undefined, { token });
-    expectError(answer, 500, "INTERNAL_ERROR");
-    expect(answer.text).not.toMatch(/users|relation|select/i);
-    const id = answer.headers.get("x-request-id");
+    const response = await transport.call(server.url, "auth.me", undefined, { token });
+    expectError(response, 500, "INTERNAL_ERROR");
+    expect(response.text).not.toMatch(/users|relation|select/i);
+    const id = response.headers.get("x-request-id");
     const line = server.log.find(({ request_id, level }) => request_id === id && level === "error");
     expect(JSON.stringify(line)).toContain('relation \\"users\\" does not exist');
     expect(JSON.stringify(line)).toContain("42P01");
   });
 
-  test("a row that breaks a constraint nobody expected is not quoted in the log", async () => {
+  test("violated unknown constraint: INTERNAL_ERROR; the log names the constraint, not the row's values", async () => {
     server = await startServer();
     await server.deps.orm.em
       .fork()
       .execute("alter table users add constraint none check (email is null)");
-    const answer = await transport.call(server.url, "auth.register", credentials);
-    expectError(answer, 500, "INTERNAL_ERROR");
+    const response = await transport.call(server.url, "auth.register", credentials);
+    expectError(response, 500, "INTERNAL_ERROR");
     const log = JSON.stringify(server.log);
     expect(log).toContain('"constraint":"none"');
     expect(log).not.toContain("$argon2id$");
   });
 
-  test("a database that is away is 503 with Retry-After", async () => {
+  test("unreachable database: 503 with Retry-After; the log gives the reason without the password", async () => {
     const port = await freePort();
     const orm = await openPostgres(`postgresql://u:hidden-password@127.0.0.1:${port}/x`, {
       poolMin: 0,
       poolMax: 2,
     });
     server = await startServer({ orm });
-    const answer = await transport.call(server.url, "auth.login", credentials);
-    expectError(answer, 503, "SERVICE_UNAVAILABLE");
-    expect(answer.headers.get("retry-after")).toBe("1");
-    expect(answer.text).not.toMatch(/ECONNREFUSED|127\.0\.0\.1/);
+    const response = await transport.call(server.url, "auth.login", credentials);
+    expectError(response, 503, "SERVICE_UNAVAILABLE");
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.text).not.toMatch(/ECONNREFUSED|127\.0\.0\.1/);
     expect(JSON.stringify(server.log)).toContain("ECONNREFUSED");
     expect(JSON.stringify(server.log)).not.toContain("hidden-password");
   });
 });
 
-test("readiness tells of pending migrations and of a database that is away", async () => {
+test("readiness is 503 while migrations are pending and while the migrations table is missing", async () => {
   server = await startServer();
   const ready = async () => (await fetch(`${server.url}/health/ready`)).status;
   expect(await ready()).toBe(200);

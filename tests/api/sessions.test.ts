@@ -1,4 +1,9 @@
-import { sessionList } from "@taskwire/shared";
+import {
+  sessionList,
+  tag as tagSchema,
+  task as taskSchema,
+  token as tokenSchema,
+} from "@taskwire/shared";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
@@ -15,8 +20,7 @@ afterAll(() => server.close());
 
 const day = 24 * 3600;
 
-const accessTokenOf = ({ data }: CallResponse): string =>
-  (data as { access_token: string }).access_token;
+const accessTokenOf = ({ data }: CallResponse): string => tokenSchema.parse(data).access_token;
 
 describe.each(transports)("over $name", (transport) => {
   const call = (
@@ -27,24 +31,24 @@ describe.each(transports)("over $name", (transport) => {
   const refresh = (cookie: string) => call("auth.refresh", undefined, { cookie });
   const me = (token: string) => call("auth.me", undefined, { token });
   const signIn = async ({ email, password }: SignedInUser, headers = {}) => {
-    const answer = await call("auth.login", { email, password }, { headers });
-    return { token: accessTokenOf(answer), cookie: refreshCookieOf(answer)?.value ?? "" };
+    const response = await call("auth.login", { email, password }, { headers });
+    return { token: accessTokenOf(response), cookie: refreshCookieOf(response)?.value ?? "" };
   };
-  /** The successor that a refresh gives; fails unless it is given. */
-  const succeed = async (cookie: string): Promise<string> => {
-    const answer = await refresh(cookie);
-    const successor = refreshCookieOf(answer)?.value;
-    if (successor === undefined) throw new Error(`No successor: ${answer.text}`);
+  /** Refreshes and returns the new refresh token; throws when the response sets none. */
+  const rotate = async (cookie: string): Promise<string> => {
+    const response = await refresh(cookie);
+    const successor = refreshCookieOf(response)?.value;
+    if (successor === undefined) throw new Error(`No successor: ${response.text}`);
     return successor;
   };
   const generationOf = (cookie: string) => decodeJwt(cookie)["gen"];
 
-  describe("a refresh", () => {
-    test("exchanges the refresh token for its successor in a cookie like the first", async () => {
+  describe("refresh", () => {
+    test("sets the next generation of the same session's token in a cookie, valid for 7 days again", async () => {
       const { cookie, id, email } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(60);
-      const answer = await refresh(cookie);
-      const successor = refreshCookieOf(answer);
+      const response = await refresh(cookie);
+      const successor = refreshCookieOf(response);
       expect(successor?.attributes).toEqual({
         "Max-Age": "604800",
         Path: transport.cookiePath,
@@ -63,51 +67,51 @@ describe.each(transports)("over $name", (transport) => {
         iat,
         exp: iat + 604_800,
       });
-      expect(decodeJwt(accessTokenOf(answer))["sid"]).toBe(sid);
+      expect(decodeJwt(accessTokenOf(response))["sid"]).toBe(sid);
     });
 
-    test("gives a hundred at once the same successor, one generation on", async () => {
+    test("100 concurrent refreshes with one token all get the same successor, generation 1", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
-      const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(cookie)));
-      expect(countOutcomes(answers)).toEqual({ 200: 100 });
-      const successors = new Set(answers.map((answer) => refreshCookieOf(answer)?.value));
+      const responses = await Promise.all(Array.from({ length: 100 }, () => refresh(cookie)));
+      expect(countOutcomes(responses)).toEqual({ 200: 100 });
+      const successors = new Set(responses.map((response) => refreshCookieOf(response)?.value));
       expect([...successors].map((each) => generationOf(each ?? ""))).toEqual([1]);
     });
 
-    test("gives a retry whose answer was lost the same successor, however late", async () => {
+    test("a second refresh with the parent token gets the same successor, even 3 days later", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
-      const successor = await succeed(cookie);
+      const successor = await rotate(cookie);
       server.clock.advance(3 * day);
-      expect(await succeed(cookie)).toBe(successor);
-      expect(generationOf(await succeed(successor))).toBe(2);
+      expect(await rotate(cookie)).toBe(successor);
+      expect(generationOf(await rotate(successor))).toBe(2);
     });
 
-    test("takes an older token within ten seconds for a late request of the same client", async () => {
+    test("a token two generations old gets the current token again up to 10 s after the rotation", async () => {
       const { cookie: first } = await signedInUser(server, { transport, overHttp: true });
-      const third = await succeed(await succeed(first));
+      const third = await rotate(await rotate(first));
       server.clock.advance(10);
-      expect(await succeed(first)).toBe(third);
-      expect(generationOf(await succeed(third))).toBe(3);
+      expect(await rotate(first)).toBe(third);
+      expect(generationOf(await rotate(third))).toBe(3);
     });
 
-    test("ends the session where an older token comes after that, and no other session", async () => {
+    test("a token two generations old, 11 s later: INVALID_TOKEN, that session alone revoked, a warning", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
-      const elsewhere = await signIn(person);
-      const [first, second] = [person.cookie, await succeed(person.cookie)];
-      const renewed = await refresh(second);
-      const third = refreshCookieOf(renewed)?.value ?? "";
+      const otherSession = await signIn(person);
+      const [first, second] = [person.cookie, await rotate(person.cookie)];
+      const refreshed = await refresh(second);
+      const third = refreshCookieOf(refreshed)?.value ?? "";
       server.clock.advance(11);
-      const stolen = await refresh(first);
-      expectError(stolen, 401, "INVALID_TOKEN");
-      // A clearing cookie would wipe the one that another request has just been given.
-      expect(stolen.headers.getSetCookie()).toEqual([]);
+      const replayed = await refresh(first);
+      expectError(replayed, 401, "INVALID_TOKEN");
+      // A clearing cookie would delete the one that another request has just set.
+      expect(replayed.headers.getSetCookie()).toEqual([]);
       for (const cookie of [first, second, third])
         expectError(await refresh(cookie), 401, "INVALID_TOKEN");
-      for (const token of [person.token, accessTokenOf(renewed)])
+      for (const token of [person.token, accessTokenOf(refreshed)])
         expectError(await me(token), 401, "INVALID_TOKEN");
-      expect((await refresh(elsewhere.cookie)).status).toBe(200);
-      expect((await me(elsewhere.token)).status).toBe(200);
-      const id = stolen.headers.get("x-request-id");
+      expect((await refresh(otherSession.cookie)).status).toBe(200);
+      expect((await me(otherSession.token)).status).toBe(200);
+      const id = replayed.headers.get("x-request-id");
       const line = server.log.find(
         ({ request_id, level }) => request_id === id && level === "warn",
       );
@@ -115,29 +119,29 @@ describe.each(transports)("over $name", (transport) => {
       expect(JSON.stringify(server.log)).not.toContain(first);
     });
 
-    test("never works with a token that is older than the parent, after ten in a second", async () => {
+    test("ten rotations in one second: a token two generations old still revokes the session 11 s later", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const tokens = [cookie];
-      for (let i = 0; i < 10; i++) tokens.push(await succeed(tokens.at(-1) ?? ""));
+      for (let i = 0; i < 10; i++) tokens.push(await rotate(tokens.at(-1) ?? ""));
       server.clock.advance(11);
       expectError(await refresh(tokens[8] ?? ""), 401, "INVALID_TOKEN");
       for (const each of tokens) expectError(await refresh(each), 401, "INVALID_TOKEN");
     });
 
-    test("never revives what has expired, not even within the grace", async () => {
+    test("rejects an expired parent token with REFRESH_TOKEN_EXPIRED while its successor still works", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
       server.clock.advance(7 * day - 3);
-      const successor = await succeed(cookie);
+      const successor = await rotate(cookie);
       server.clock.advance(9);
       expectError(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
       expect((await refresh(successor)).status).toBe(200);
     });
 
-    test("rolls the session on for thirty days and no longer", async () => {
+    test("caps the session at 30 days: a token rotated on day 25 expires after 5 days", async () => {
       let { cookie } = await signedInUser(server, { transport, overHttp: true });
       for (let i = 0; i < 5; i++) {
         server.clock.advance(5 * day);
-        cookie = await succeed(cookie);
+        cookie = await rotate(cookie);
       }
       const { iat = 0, exp } = decodeJwt(cookie);
       expect(exp).toBe(iat + 5 * day);
@@ -146,13 +150,13 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  describe("several cookies of the name", () => {
+  describe("several refresh_token cookies", () => {
     const send = (procedure: string, ...cookies: string[]) => {
       const cookie = cookies.map((value) => `refresh_token=${value}`).join("; ");
       return call(procedure, undefined, { headers: { cookie } });
     };
 
-    test("are no harm where one of them verifies", async () => {
+    test("one valid token among them, quoted or repeated too, is used; none: INVALID_TOKEN", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
       const other = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
       for (const cookies of [
@@ -166,40 +170,40 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");
     });
 
-    test("are refused where two verify, and nothing ends", async () => {
+    test("valid tokens of two sessions: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {
       const [ada, mallory] = [
         await signedInUser(server, { transport, overHttp: true }),
         await signedInUser(server, { transport, overHttp: true }),
       ];
-      const refused = await send("auth.refresh", ada.cookie, mallory.cookie);
-      expectError(refused, 401, "INVALID_TOKEN");
-      expect(refused.headers.getSetCookie()).toEqual([]);
+      const rejected = await send("auth.refresh", ada.cookie, mallory.cookie);
+      expectError(rejected, 401, "INVALID_TOKEN");
+      expect(rejected.headers.getSetCookie()).toEqual([]);
       await send("auth.logout", mallory.cookie, ada.cookie);
       for (const { cookie, token } of [ada, mallory]) {
         expect((await me(token)).status).toBe(200);
-        expect(generationOf(await succeed(cookie))).toBe(1);
+        expect(generationOf(await rotate(cookie))).toBe(1);
       }
     });
   });
 
-  describe("signing out", () => {
-    test("ends the session and its access tokens, and no other session", async () => {
+  describe("logout", () => {
+    test("revokes the session with all its tokens, and no other session", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
-      const elsewhere = await signIn(person);
-      const renewed = await refresh(person.cookie);
-      await call("auth.logout", undefined, { cookie: refreshCookieOf(renewed)?.value });
-      for (const token of [person.token, accessTokenOf(renewed)]) {
-        const answer = await me(token);
-        expectError(answer, 401, "INVALID_TOKEN");
-        expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+      const otherSession = await signIn(person);
+      const refreshed = await refresh(person.cookie);
+      await call("auth.logout", undefined, { cookie: refreshCookieOf(refreshed)?.value });
+      for (const token of [person.token, accessTokenOf(refreshed)]) {
+        const response = await me(token);
+        expectError(response, 401, "INVALID_TOKEN");
+        expect(response.headers.get("www-authenticate")).toBe("Bearer");
       }
       expectError(await refresh(person.cookie), 401, "INVALID_TOKEN");
-      expect((await me(elsewhere.token)).status).toBe(200);
+      expect((await me(otherSession.token)).status).toBe(200);
     });
 
-    test("works with an old cookie of the session, and twice", async () => {
+    test("revokes the session for an old token of it too, and succeeds a second time", async () => {
       const { cookie, token } = await signedInUser(server, { transport, overHttp: true });
-      const third = await succeed(await succeed(cookie));
+      const third = await rotate(await rotate(cookie));
       server.clock.advance(60);
       for (let i = 0; i < 2; i++)
         expect((await call("auth.logout", undefined, { cookie })).status).toBe(200);
@@ -207,7 +211,7 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await me(token), 401, "INVALID_TOKEN");
     });
 
-    test("leaves no token that works, whatever is refreshed meanwhile", async () => {
+    test("concurrent with refreshes: no refresh token of the session works afterwards", async () => {
       for (let round = 0; round < 20; round++) {
         const { cookie } = await signedInUser(server, { transport, overHttp: true });
         const [refreshed] = await Promise.all([
@@ -223,27 +227,27 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  describe("the list", () => {
+  describe("listSessions", () => {
     const list = async (token: string) =>
       sessionList.parse((await call("auth.listSessions", undefined, { token })).data);
 
-    test("shows each session's device, address and last use, the last used first", async () => {
+    test("returns each session's device (at most 200 characters), address and times, last used first", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
-      const began = server.clock.now().toISOString();
+      const signedInAt = server.clock.now().toISOString();
       server.clock.advance(60);
       const phone = await signIn(person, { "user-agent": "Phone/1.0\t\u00e9" });
-      const used = server.clock.now();
+      const now = server.clock.now();
       expect(await list(phone.token)).toEqual([
         {
           id: decodeJwt(phone.token)["sid"],
           device: "Phone/1.0",
           address: "127.0.0.1",
-          created_at: used.toISOString(),
-          last_used_at: used.toISOString(),
-          expires_at: new Date(used.getTime() + 604_800_000).toISOString(),
+          created_at: now.toISOString(),
+          last_used_at: now.toISOString(),
+          expires_at: new Date(now.getTime() + 604_800_000).toISOString(),
           current: true,
         },
-        expect.objectContaining({ device: null, created_at: began, current: false }),
+        expect.objectContaining({ device: null, created_at: signedInAt, current: false }),
       ]);
       server.clock.advance(60);
       await call("auth.refresh", undefined, {
@@ -253,7 +257,7 @@ describe.each(transports)("over $name", (transport) => {
       const [first, second] = await list(person.token);
       expect(first).toMatchObject({
         current: true,
-        created_at: began,
+        created_at: signedInAt,
         last_used_at: server.clock.now().toISOString(),
       });
       expect(first?.device).toHaveLength(200);
@@ -264,36 +268,38 @@ describe.each(transports)("over $name", (transport) => {
       ["2001:db8::1", "2001:db8::1"],
       ["192.0.2.7", "192.0.2.7"],
       ["x".repeat(4096), "unknown"],
-    ])("shows the address %.20s… as %s", async (given, address) => {
+    ])("lists the forwarded address %.20s… as %s", async (forwardedFor, address) => {
       const person = await signedInUser(server, { transport, overHttp: true });
-      const { token } = await signIn(person, { "x-forwarded-for": given });
+      const { token } = await signIn(person, { "x-forwarded-for": forwardedFor });
       expect(await list(token)).toContainEqual(expect.objectContaining({ current: true, address }));
     });
 
-    test("leaves out what has ended or expired, and other people's", async () => {
+    test("omits revoked sessions, expired sessions and those of other users", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       await signedInUser(server, { transport, overHttp: true });
-      const gone = await signIn(person);
-      await call("auth.logout", undefined, { cookie: gone.cookie });
+      const revoked = await signIn(person);
+      await call("auth.logout", undefined, { cookie: revoked.cookie });
       server.clock.advance(7 * day);
-      const now = await signIn(person);
-      expect((await list(now.token)).map(({ id }) => id)).toEqual([decodeJwt(now.token)["sid"]]);
+      const current = await signIn(person);
+      expect((await list(current.token)).map(({ id }) => id)).toEqual([
+        decodeJwt(current.token)["sid"],
+      ]);
     });
   });
 
-  describe("ending sessions", () => {
-    test("ends the one that is named, or none, and tells no difference", async () => {
+  describe("revokeSession and revokeOtherSessions", () => {
+    test("revokeSession revokes an own session; own, revoked and foreign ids get the same response", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       const [phone, stranger] = [
         await signIn(person),
         await signedInUser(server, { transport, overHttp: true }),
       ];
-      const end = (token: string) =>
+      const revoke = (token: string) =>
         call("auth.revokeSession", { session_id: decodeJwt(token)["sid"] }, person);
       const [own, again, foreign] = [
-        await end(phone.token),
-        await end(phone.token),
-        await end(stranger.token),
+        await revoke(phone.token),
+        await revoke(phone.token),
+        await revoke(stranger.token),
       ];
       for (const { text, status } of [own, again])
         expect({ text, status }).toEqual({ text: foreign.text, status: foreign.status });
@@ -309,7 +315,7 @@ describe.each(transports)("over $name", (transport) => {
       );
     });
 
-    test("ends all others", async () => {
+    test("revokeOtherSessions revokes all but the current one, and none of another user", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       const others = [await signIn(person), await signIn(person)];
       const stranger = await signedInUser(server, { transport, overHttp: true });
@@ -325,17 +331,17 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  describe("changing the password", () => {
+  describe("changePassword", () => {
     const change = (token: string, current_password: string, new_password: unknown) =>
       call("auth.changePassword", { current_password, new_password }, { token });
     const newPassword = "another battery";
 
-    test("ends the other sessions, and only the new one signs in", async () => {
+    test("revokes the other sessions; only the new password signs in", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       const { email, password } = person;
       const other = await signIn(person);
-      const answer = await change(person.token, password, newPassword);
-      expect(answer.error).toBeUndefined();
+      const response = await change(person.token, password, newPassword);
+      expect(response.error).toBeUndefined();
       expectError(await me(other.token), 401, "INVALID_TOKEN");
       expectError(await refresh(other.cookie), 401, "INVALID_TOKEN");
       expect((await refresh(person.cookie)).status).toBe(200);
@@ -344,11 +350,11 @@ describe.each(transports)("over $name", (transport) => {
       expect(again.status).toBe(200);
     });
 
-    test("wants the current one, and a new one that register would take", async () => {
+    test("requires the current password and register's rules for the new one; they may be equal", async () => {
       const { token, password } = await signedInUser(server, { transport, overHttp: true });
       const wrong = await change(token, "wrong horse", newPassword);
       expectError(wrong, 401, "INVALID_CREDENTIALS", "current_password");
-      // It is not the access token that was refused.
+      // The password is wrong, not the access token: no Bearer challenge.
       expect(wrong.headers.get("www-authenticate")).toBeNull();
       const short = await change(token, password, "1234567");
       expectError(short, 400, "PASSWORD_TOO_SHORT", "new_password");
@@ -357,7 +363,7 @@ describe.each(transports)("over $name", (transport) => {
       expect((await change(token, password, password)).error).toBeUndefined();
     });
 
-    test("leaves no session that began with the old one meanwhile", async () => {
+    test("revokes sessions that concurrent sign-ins open with the old password", async () => {
       for (let round = 0; round < 5; round++) {
         const { token, email, password } = await signedInUser(server, {
           transport,
@@ -368,17 +374,17 @@ describe.each(transports)("over $name", (transport) => {
           ...Array.from({ length: 4 }, () => call("auth.login", { email, password })),
         ]);
         expect(changed.error).toBeUndefined();
-        for (const answer of signedIn.filter(({ status }) => status === 200)) {
-          const cookie = refreshCookieOf(answer)?.value ?? "";
+        for (const response of signedIn.filter(({ status }) => status === 200)) {
+          const cookie = refreshCookieOf(response)?.value ?? "";
           expectError(await refresh(cookie), 401, "INVALID_TOKEN");
-          expectError(await me(accessTokenOf(answer)), 401, "INVALID_TOKEN");
+          expectError(await me(accessTokenOf(response)), 401, "INVALID_TOKEN");
         }
       }
     });
   });
 
-  describe("deleting the account", () => {
-    test("takes all that is the user's along, and nothing else", async () => {
+  describe("deleteAccount", () => {
+    test("requires the password; deletes the user's sessions, tasks, tags and links, and no other user's", async () => {
       const [person, stranger] = [
         await signedInUser(server, { transport, overHttp: true }),
         await signedInUser(server, { transport, overHttp: true }),
@@ -388,16 +394,16 @@ describe.each(transports)("over $name", (transport) => {
         const { data: task } = await call("task.create", { title: "A task" }, who);
         const { data: tag } = await call("tag.create", { name: "A tag" }, who);
         const ids = {
-          task_id: (task as { id: number }).id,
-          tag_id: (tag as { id: number }).id,
+          task_id: taskSchema.parse(task).id,
+          tag_id: tagSchema.parse(tag).id,
         };
         await call("task.addTag", ids, who);
       }
       const wrong = await call("auth.deleteAccount", { password: "wrong horse" }, { token });
       expectError(wrong, 401, "INVALID_CREDENTIALS", "password");
-      const answer = await call("auth.deleteAccount", { password }, { token });
-      expect(answer.error).toBeUndefined();
-      expect(answer.headers.getSetCookie()).toEqual([]);
+      const response = await call("auth.deleteAccount", { password }, { token });
+      expect(response.error).toBeUndefined();
+      expect(response.headers.getSetCookie()).toEqual([]);
       expectError(await me(token), 401, "INVALID_TOKEN");
       expectError(await refresh(person.cookie), 401, "INVALID_TOKEN");
       expectError(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
@@ -414,7 +420,7 @@ describe.each(transports)("over $name", (transport) => {
       expect(await count(stranger.id)).toEqual([1, 1, 1, 1, 1]);
       const again = await call("auth.register", { email, password });
       expect(again.error).toBeUndefined();
-      // The address has another owner now, whom the old token does not speak for.
+      // The address belongs to a new account, which the old token must not delete.
       expectError(await call("auth.deleteAccount", { password }, { token }), 401, "INVALID_TOKEN");
     });
   });

@@ -24,10 +24,10 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("create", () => {
-    test("answers the tag", async () => {
-      const answer = await ada.call("tag.create", { name: "  Work\u00A0", color: "#FF5733" });
-      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
-      expect(answer.data).toEqual({
+    test("returns the tag with its trimmed name", async () => {
+      const response = await ada.call("tag.create", { name: "  Work\u00A0", color: "#FF5733" });
+      expect(response.status).toBe(transport.name === "REST" ? 201 : 200);
+      expect(response.data).toEqual({
         id: expect.any(Number),
         name: "Work",
         color: "#FF5733",
@@ -35,27 +35,27 @@ describe.each(transports)("over $name", (transport) => {
       });
     });
 
-    test("has no color unless given, and ignores what a caller may not set", async () => {
+    test("defaults color to null, and ignores id, user_id and tag_id in the input", async () => {
       const input = { name: "Plain", id: 7_777_777, user_id: "x", tag_id: 7_777_777 };
-      const answer = await ada.call("tag.create", input);
-      expect(answer.data).toMatchObject({ color: null, user_id: ada.id });
-      expect(answer.text).not.toContain("7777777");
+      const response = await ada.call("tag.create", input);
+      expect(response.data).toMatchObject({ color: null, user_id: ada.id });
+      expect(response.text).not.toContain("7777777");
     });
 
     test.each(["a", "x".repeat(50), emoji.repeat(50), sqlText, "123", "null"])(
-      "takes the name %j",
+      "accepts the name %j",
       async (name) => {
         expect(await ada.newTag(name)).toMatchObject({ name });
       },
     );
 
-    test.each(["#000000", "#abcdef", "#ABCDEF", null])("takes the color %j", async (color) => {
+    test.each(["#000000", "#abcdef", "#ABCDEF", null])("accepts the color %j", async (color) => {
       const { data } = await ada.call("tag.create", { name: `In ${color}`, color });
       expect(data).toMatchObject({ color });
     });
   });
 
-  const bad: [field: string, code: ErrorCode, ...values: unknown[]][] = [
+  const invalid: [field: string, code: ErrorCode, ...values: unknown[]][] = [
     ["name", "INVALID_TAG_NAME", "", "  ", "\u00A0", "\u3000", "\u200B", "x".repeat(51)],
     ["name", "INVALID_TAG_NAME", emoji.repeat(51)],
     ["name", "VALIDATION_ERROR", undefined, null, 5, ["a"], {}, "a\0b", "\uD800"],
@@ -64,27 +64,27 @@ describe.each(transports)("over $name", (transport) => {
     ["color", "VALIDATION_ERROR", 5, true, ["#FF5733"], {}, "\0"],
   ];
   test.each(
-    bad.flatMap(([field, code, ...values]) =>
+    invalid.flatMap(([field, code, ...values]) =>
       values.map((value) => [field, shortJson(value), code, value] as const),
     ),
-  )("%s refuses %s with %s", async (field, _, code, value) => {
+  )("create and update reject %s %s: %s", async (field, _, code, value) => {
     const input = { tag_id, name: "Good", [field]: value };
     for (const procedure of ["tag.create", "tag.update"]) {
-      const answer = await ada.call(procedure, input);
-      expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
+      const response = await ada.call(procedure, input);
+      expectError(response, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
     }
   });
 
-  test("the first wrong field in the schema's order decides", async () => {
-    const answer = await ada.call("tag.create", { color: "red", name: "" });
-    expectError(answer, 400, "INVALID_TAG_NAME", "name");
-    const wrongId = transport.name === "REST" ? "x" : "1";
-    const missing = await ada.call("tag.update", { tag_id: wrongId, color: "red" });
-    expectError(missing, 422, "VALIDATION_ERROR", "tag_id");
+  test("reports the first invalid field in the schema's order", async () => {
+    const response = await ada.call("tag.create", { color: "red", name: "" });
+    expectError(response, 400, "INVALID_TAG_NAME", "name");
+    const invalidId = transport.name === "REST" ? "x" : "1";
+    const wrongId = await ada.call("tag.update", { tag_id: invalidId, color: "red" });
+    expectError(wrongId, 422, "VALIDATION_ERROR", "tag_id");
   });
 
-  describe("a name", () => {
-    test("is a user's once, compared exactly", async () => {
+  describe("name", () => {
+    test("is unique per user, compared exactly after trimming: TAG_ALREADY_EXISTS", async () => {
       const [one, other] = [
         await signedInUser(server, { transport }),
         await signedInUser(server, { transport }),
@@ -102,7 +102,7 @@ describe.each(transports)("over $name", (transport) => {
       expect(await other.newTag("Work")).toMatchObject({ name: "Work", user_id: other.id });
     });
 
-    test("stays taken by a renamed tag's own row only", async () => {
+    test("update to another tag's name: TAG_ALREADY_EXISTS; to its own: unchanged; a former name is free", async () => {
       const eve = await signedInUser(server, { transport });
       const [first, second] = [await eve.newTag("First"), await eve.newTag("Second")];
       const taken = await eve.call("tag.update", { tag_id: second.id, name: "First" });
@@ -116,14 +116,14 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  test("list answers all of the user's tags, oldest first, and none where there are none", async () => {
+  test("list returns all of the user's tags, oldest first, or an empty list", async () => {
     const eve = await signedInUser(server, { transport });
     expect((await eve.call("tag.list")).data).toEqual([]);
-    const made = [];
-    for (const name of ["Zebra", "apple", "Middle"]) made.push(await eve.newTag(name));
+    const created = [];
+    for (const name of ["Zebra", "apple", "Middle"]) created.push(await eve.newTag(name));
     const { status, data, headers } = await eve.call("tag.list");
     expect(status).toBe(200);
-    expect(data).toEqual(made);
+    expect(data).toEqual(created);
     expect(headers.get("cache-control")).toBe("no-store");
   });
 
@@ -138,42 +138,48 @@ describe.each(transports)("over $name", (transport) => {
     expect(colors).toEqual([null, "#654321", null]);
   });
 
-  test("delete removes the tag from its tasks, and no task", async () => {
+  test("delete removes the tag from its tasks, keeps tasks and other tags; a second delete: TAG_NOT_FOUND", async () => {
     const eve = await signedInUser(server, { transport });
-    const [gone, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
+    const [deleted, kept] = [await eve.newTag("Gone"), await eve.newTag("Kept")];
     const task = await eve.newTask();
-    for (const { id } of [gone, kept])
+    for (const { id } of [deleted, kept])
       await eve.call("task.addTag", { task_id: task.id, tag_id: id });
-    const answer = await eve.call("tag.delete", { tag_id: gone.id });
-    expect(answer.status).toBe(transport.name === "REST" ? 204 : 200);
-    expect(answer.data).toBeUndefined();
+    const response = await eve.call("tag.delete", { tag_id: deleted.id });
+    expect(response.status).toBe(transport.name === "REST" ? 204 : 200);
+    expect(response.data).toBeUndefined();
     expect(await eve.task(task.id)).toEqual({ ...task, tags: [kept] });
     for (const procedure of ["tag.update", "tag.delete"]) {
-      const again = await eve.call(procedure, { tag_id: gone.id, name: "Again" });
+      const again = await eve.call(procedure, { tag_id: deleted.id, name: "Again" });
       expectError(again, 404, "TAG_NOT_FOUND");
     }
     await eve.call("task.delete", { task_id: task.id });
     expect((await eve.call("tag.list")).data).toEqual([kept]);
   });
 
-  const absent: unknown[] =
+  const absentIds: unknown[] =
     transport.name === "REST"
       ? ["0", "-1", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
       : [0, -1, 2_147_483_647, 2_147_483_648, 1e30];
-  test.each(absent)("an id that nobody can own is absent: %s", async (id) => {
-    for (const procedure of ["tag.update", "tag.delete"]) {
-      expectError(await ada.call(procedure, { tag_id: id, name: "A" }), 404, "TAG_NOT_FOUND");
-    }
-  });
+  test.each(absentIds)(
+    "update and delete of %s, an id that no tag has: TAG_NOT_FOUND",
+    async (id) => {
+      for (const procedure of ["tag.update", "tag.delete"]) {
+        expectError(await ada.call(procedure, { tag_id: id, name: "A" }), 404, "TAG_NOT_FOUND");
+      }
+    },
+  );
 
-  const wrong: unknown[] =
+  const invalidIds: unknown[] =
     transport.name === "REST"
       ? ["abc", "1e2", "0x10", "1.0", "+1", " 1", "\u0661", "a".repeat(101)]
       : [1.5, "1", null, undefined];
-  test.each(wrong)("an id that is no integer is not valid: %s", async (id) => {
-    for (const procedure of ["tag.update", "tag.delete"]) {
-      const answer = await ada.call(procedure, { tag_id: id, name: "" });
-      expectError(answer, 422, "VALIDATION_ERROR", "tag_id");
-    }
-  });
+  test.each(invalidIds)(
+    "update and delete of %s, not an integer: VALIDATION_ERROR before any other field",
+    async (id) => {
+      for (const procedure of ["tag.update", "tag.delete"]) {
+        const response = await ada.call(procedure, { tag_id: id, name: "" });
+        expectError(response, 422, "VALIDATION_ERROR", "tag_id");
+      }
+    },
+  );
 });

@@ -16,8 +16,8 @@ const emoji = "\u{1F389}";
 const sqlText = `'); drop table tasks; -- " \\ $1 %s`;
 const wrongType: ErrorCode = "VALIDATION_ERROR";
 
-/** What is taken, and how it is answered where that is another text. */
-const good: [field: string, value: unknown, stored?: unknown][] = [
+/** Accepted values, each with the value that is returned where it differs. */
+const valid: [field: string, value: unknown, stored?: unknown][] = [
   ["title", "a"],
   ["title", "x".repeat(200)],
   ["title", emoji.repeat(200)],
@@ -67,8 +67,8 @@ const good: [field: string, value: unknown, stored?: unknown][] = [
   ["recurrence_rule", "FREQ=HOURLY;BYMINUTE=0,30;BYSECOND=0"],
 ];
 
-/** What is not, and why. */
-const bad: [field: string, code: ErrorCode, ...values: unknown[]][] = [
+/** Rejected values by the code of their error. */
+const invalid: [field: string, code: ErrorCode, ...values: unknown[]][] = [
   [
     "title",
     "INVALID_TITLE",
@@ -150,35 +150,40 @@ describe.each(transports)("over $name", (transport) => {
     ({ id: task_id } = await ada.newTask());
   });
 
-  const least = { title: "Least", completed: false, priority: "low" };
+  const requiredFields = { title: "Least", completed: false, priority: "low" };
 
   test.each(
-    good.map(([field, value, stored = value]) => [field, shortJson(value), value, stored] as const),
-  )("%s takes %s, and gives it back", async (field, _, value, stored) => {
-    const made = await ada.call("task.create", { title: "Made", [field]: value });
-    expect(made.data).toMatchObject({ [field]: stored });
-    const changed = await ada.call("task.update", { task_id, ...least, [field]: value });
-    expect(changed.data).toMatchObject({ [field]: stored });
-    // What a statement answers and what the next one reads must not differ by a byte.
-    expect(await ada.task(task_id)).toEqual(changed.data);
-  });
+    valid.map(
+      ([field, value, stored = value]) => [field, shortJson(value), value, stored] as const,
+    ),
+  )(
+    "create and update accept %s %s; get returns exactly what update returned",
+    async (field, _, value, stored) => {
+      const created = await ada.call("task.create", { title: "Made", [field]: value });
+      expect(created.data).toMatchObject({ [field]: stored });
+      const changed = await ada.call("task.update", { task_id, ...requiredFields, [field]: value });
+      expect(changed.data).toMatchObject({ [field]: stored });
+      // The write statement returns the row, get reads it: both must agree to the byte.
+      expect(await ada.task(task_id)).toEqual(changed.data);
+    },
+  );
 
   test.each(
-    bad.flatMap(([field, code, ...values]) =>
+    invalid.flatMap(([field, code, ...values]) =>
       values.map((value) => [field, shortJson(value), code, value] as const),
     ),
-  )("%s refuses %s with %s", async (field, _, code, value) => {
+  )("create and patch reject %s %s: %s", async (field, _, code, value) => {
     const status = code === "VALIDATION_ERROR" ? 422 : 400;
-    // An update may be all wrong, where a patch may leave a field out.
+    // A patch may omit any field, so the absent one is tried with an update.
     const change = value === undefined ? "task.update" : "task.patch";
     for (const procedure of ["task.create", change]) {
-      const answer = await ada.call(procedure, { task_id, ...least, [field]: value });
-      expectError(answer, status, code, field);
+      const response = await ada.call(procedure, { task_id, ...requiredFields, [field]: value });
+      expectError(response, status, code, field);
     }
   });
 
-  test("the first wrong field in the schema's order decides", async () => {
-    const wrong: [string, unknown, ErrorCode][] = [
+  test("reports the first invalid field in the schema's order, not in the body's order", async () => {
+    const faults: [string, unknown, ErrorCode][] = [
       ["title", "", "INVALID_TITLE"],
       ["description", 5, "VALIDATION_ERROR"],
       ["completed", "no", "VALIDATION_ERROR"],
@@ -186,14 +191,14 @@ describe.each(transports)("over $name", (transport) => {
       ["due_date", "tomorrow", "INVALID_DUE_DATE"],
       ["recurrence_rule", "never", "INVALID_RECURRENCE_RULE"],
     ];
-    for (const [index, [field, , code]] of wrong.entries()) {
-      // Backwards, so that the order of the body's own keys is not what decides.
-      const fields = Object.fromEntries(wrong.slice(index).toReversed());
-      const answer = await ada.call("task.create", {
+    for (const [index, [field, , code]] of faults.entries()) {
+      // Reversed, so that the order of the body's keys differs from the schema's.
+      const fields = Object.fromEntries(faults.slice(index).toReversed());
+      const response = await ada.call("task.create", {
         ...fields,
         ...(index > 0 ? { title: "A" } : {}),
       });
-      expectError(answer, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
+      expectError(response, code === "VALIDATION_ERROR" ? 422 : 400, code, field);
     }
   });
 
@@ -202,7 +207,7 @@ describe.each(transports)("over $name", (transport) => {
     ["a list", []],
     ["a text", "x"],
     ["a number", 5],
-  ])("%s is no body", async (_, body) => {
+  ])("%s as body: VALIDATION_ERROR", async (_, body) => {
     expectError(await ada.call("task.create", body), 422, "VALIDATION_ERROR");
   });
 });

@@ -32,10 +32,10 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("create", () => {
-    test("answers the whole task, with defaults for what was not given", async () => {
-      const answer = await ada.call("task.create", { title: "  Buy milk\u3000" });
-      expect(answer.status).toBe(transport.name === "REST" ? 201 : 200);
-      expect(answer.data).toEqual({
+    test("returns the whole task with the title trimmed and defaults for absent fields", async () => {
+      const response = await ada.call("task.create", { title: "  Buy milk\u3000" });
+      expect(response.status).toBe(transport.name === "REST" ? 201 : 200);
+      expect(response.data).toEqual({
         id: expect.any(Number),
         title: "Buy milk",
         description: null,
@@ -48,10 +48,10 @@ describe.each(transports)("over $name", (transport) => {
         updated_at: expect.stringMatching(isoTime),
         tags: [],
       });
-      expect(answer.headers.get("cache-control")).toBe("no-store");
+      expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
-    test("takes every field, and get answers the very same", async () => {
+    test("accepts every field; get and list return exactly the created task", async () => {
       const { data } = await ada.call("task.create", all);
       expect(data).toMatchObject(all);
       const { id } = taskSchema.parse(data);
@@ -59,12 +59,12 @@ describe.each(transports)("over $name", (transport) => {
       expect((await ada.page({ sort: "-created_at", limit: 1 })).items).toEqual([data]);
     });
 
-    test("takes null for what can be null", async () => {
+    test("accepts null for description, due_date and recurrence_rule", async () => {
       const nulls = { description: null, due_date: null, recurrence_rule: null };
       expect(await ada.newTask(nulls)).toMatchObject(nulls);
     });
 
-    test("ignores what a caller may not set", async () => {
+    test("ignores ids, owner, timestamps, tags and unknown fields in the input", async () => {
       const other = await signedInUser(server, { transport });
       const task = await ada.newTask({
         id: 7_777_777,
@@ -84,11 +84,11 @@ describe.each(transports)("over $name", (transport) => {
   describe("update", () => {
     const required: object = { title: "New", completed: false, priority: "low" };
 
-    test("replaces all fields; what is absent and can be null becomes null", async () => {
+    test("replaces all fields and advances updated_at; an absent nullable field becomes null", async () => {
       const { id, created_at, updated_at } = await ada.newTask(all);
-      const answer = await ada.call("task.update", { task_id: id, ...required });
-      expect(answer.status).toBe(200);
-      expect(answer.data).toMatchObject({
+      const response = await ada.call("task.update", { task_id: id, ...required });
+      expect(response.status).toBe(200);
+      expect(response.data).toMatchObject({
         ...required,
         id,
         description: null,
@@ -97,58 +97,58 @@ describe.each(transports)("over $name", (transport) => {
         created_at,
       });
       const changed = await ada.task(id);
-      expect(answer.data).toEqual(changed);
+      expect(response.data).toEqual(changed);
       expect(changed.updated_at > updated_at).toBe(true);
       expect((await ada.call("task.update", { task_id: id, ...all })).data).toMatchObject(all);
     });
 
-    test.each(["title", "completed", "priority"])("needs a %s", async (field) => {
+    test.each(["title", "completed", "priority"])("without %s: VALIDATION_ERROR", async (field) => {
       const { id } = await ada.newTask();
-      const answer = await ada.call("task.update", {
+      const response = await ada.call("task.update", {
         task_id: id,
         ...required,
         [field]: undefined,
       });
-      expectError(answer, 422, "VALIDATION_ERROR", field);
-      expect(answer.error?.detail).toBe(`${field} is required`);
+      expectError(response, 422, "VALIDATION_ERROR", field);
+      expect(response.error?.detail).toBe(`${field} is required`);
     });
   });
 
   describe("patch", () => {
-    test.each(Object.entries(all))("changes %s alone", async (field, value) => {
+    test.each(Object.entries(all))("changes %s and updated_at alone", async (field, value) => {
       const before = await ada.newTask({ title: "Before", description: "Before" });
-      const answer = await ada.call("task.patch", { task_id: before.id, [field]: value });
-      expect(answer.status).toBe(200);
+      const response = await ada.call("task.patch", { task_id: before.id, [field]: value });
+      expect(response.status).toBe(200);
       const after = await ada.task(before.id);
-      expect(answer.data).toEqual(after);
+      expect(response.data).toEqual(after);
       expect(after).toEqual({ ...before, [field]: value, updated_at: after.updated_at });
       expect(after.updated_at > before.updated_at).toBe(true);
     });
 
-    test("clears with null what can be null, and refuses it for the rest", async () => {
+    test("null clears a nullable field; for the others: VALIDATION_ERROR", async () => {
       const { id } = await ada.newTask(all);
       for (const field of ["description", "due_date", "recurrence_rule"]) {
         const { data } = await ada.call("task.patch", { task_id: id, [field]: null });
         expect(data).toMatchObject({ [field]: null });
       }
       for (const field of ["title", "completed", "priority"]) {
-        const answer = await ada.call("task.patch", { task_id: id, [field]: null });
-        expectError(answer, 422, "VALIDATION_ERROR", field);
+        const response = await ada.call("task.patch", { task_id: id, [field]: null });
+        expectError(response, 422, "VALIDATION_ERROR", field);
       }
     });
 
-    test("changes nothing when nothing is given, nor when all that is given is unknown", async () => {
+    test("without fields or with unknown fields only: 200, the task and updated_at unchanged", async () => {
       const before = await ada.newTask(all);
       for (const fields of [{}, { nonsense: 1, user_id: ada.id, id: 5 }]) {
-        const answer = await ada.call("task.patch", { task_id: before.id, ...fields });
-        expect(answer).toMatchObject({ status: 200, data: before });
+        const response = await ada.call("task.patch", { task_id: before.id, ...fields });
+        expect(response).toMatchObject({ status: 200, data: before });
       }
       expect(await ada.task(before.id)).toEqual(before);
     });
 
-    test("moves updated_at even when the clock does not", async () => {
+    test("each write advances updated_at by 1 ms when it is ahead of the clock", async () => {
       const { id } = await ada.newTask();
-      // The row was changed an hour from now: the present time would take it back.
+      // The present time would set updated_at back.
       await execute("update tasks set updated_at = '2100-01-01' where id = ?", [id]);
       for (const completed of [true, false])
         await ada.call("task.patch", { task_id: id, completed });
@@ -156,7 +156,7 @@ describe.each(transports)("over $name", (transport) => {
       expect((await ada.task(id)).updated_at).toBe("2100-01-01T00:00:00.003Z");
     });
 
-    test("keeps a task's tags", async () => {
+    test("patch and update keep the task's tags", async () => {
       const [{ id }, tag] = [await ada.newTask(), await ada.newTag("Kept")];
       await ada.call("task.addTag", { task_id: id, tag_id: tag.id });
       const patched = await ada.call("task.patch", { task_id: id, title: "Other" });
@@ -166,23 +166,23 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
-  test("delete answers nothing, and then there is no task", async () => {
+  test("delete returns no body; then get, patch, update and delete: TASK_NOT_FOUND", async () => {
     const { id: task_id } = await ada.newTask(all);
-    const answer = await ada.call("task.delete", { task_id });
-    expect(answer.status).toBe(transport.name === "REST" ? 204 : 200);
-    expect(answer.data).toBeUndefined();
+    const response = await ada.call("task.delete", { task_id });
+    expect(response.status).toBe(transport.name === "REST" ? 204 : 200);
+    expect(response.data).toBeUndefined();
     for (const procedure of ["task.get", "task.patch", "task.update", "task.delete"]) {
       expectError(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
     }
   });
 
-  describe("an id", () => {
-    const calls = ["task.get", "task.patch", "task.update", "task.delete"] as const;
-    const absent: unknown[] =
+  describe("get, patch, update and delete", () => {
+    const procedures = ["task.get", "task.patch", "task.update", "task.delete"] as const;
+    const absentIds: unknown[] =
       transport.name === "REST"
         ? ["0", "-1", "-0", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]
         : [0, -1, 2_147_483_647, 2_147_483_648, 1e30, -1e308];
-    const wrong: unknown[] =
+    const invalidIds: unknown[] =
       transport.name === "REST"
         ? [
             "abc",
@@ -200,22 +200,25 @@ describe.each(transports)("over $name", (transport) => {
           ]
         : [1.5, "1", null, true, [1], { id: 1 }, undefined];
 
-    test.each(absent)("that nobody can own is absent: %s", async (task_id) => {
-      for (const procedure of calls) {
+    test.each(absentIds)("of %s, an id that no task has: TASK_NOT_FOUND", async (task_id) => {
+      for (const procedure of procedures) {
         expectError(await ada.call(procedure, { task_id, ...all }), 404, "TASK_NOT_FOUND");
       }
     });
 
-    test.each(wrong)("that is no integer is not valid: %s", async (task_id) => {
-      for (const procedure of calls) {
-        const answer = await ada.call(procedure, { task_id, ...all, title: "" });
-        expectError(answer, 422, "VALIDATION_ERROR", "task_id");
-      }
-    });
+    test.each(invalidIds)(
+      "of %s, not an integer: VALIDATION_ERROR before any other field",
+      async (task_id) => {
+        for (const procedure of procedures) {
+          const response = await ada.call(procedure, { task_id, ...all, title: "" });
+          expectError(response, 422, "VALIDATION_ERROR", "task_id");
+        }
+      },
+    );
   });
 });
 
-test("over REST a task is known by its path alone", async () => {
+test("REST patch takes the id from the path alone: task_id in query and body is ignored", async () => {
   const [rest] = transports;
   if (rest === undefined) throw new Error("No transport");
   const ada = await signedInUser(server);
@@ -230,7 +233,7 @@ test("over REST a task is known by its path alone", async () => {
   expect(await ada.task(other.id)).toEqual(other);
 });
 
-test("a direct caller's undefined is as absent as on the wire", async () => {
+test("direct calls treat undefined as absent: patch keeps the field, update sets it to null", async () => {
   const [transport] = transports;
   if (transport === undefined) throw new Error("No transport");
   const ada = await signedInUser(server, { transport });
