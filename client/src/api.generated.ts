@@ -102,23 +102,23 @@ export interface Message {
 export interface Session {
   /** @format uuid */
   id: string;
-  /** What the client called itself (User-Agent), if it did */
+  /** The client's User-Agent header, if it sent one */
   device: string | null;
-  /** The client's address */
+  /** The client's IP address */
   address: string;
   /** @format date-time */
   created_at: string;
   /**
-   * When it was last refreshed
+   * When the session was last refreshed
    * @format date-time
    */
   last_used_at: string;
   /**
-   * When it ends unless it is refreshed before
+   * When the session expires, unless it is refreshed before
    * @format date-time
    */
   expires_at: string;
-  /** Whether it is the session that asks */
+  /** Whether this is the session of the request */
   current: boolean;
 }
 
@@ -203,7 +203,7 @@ export interface TaskListInput {
   /** @default "all" */
   status?: "all" | "pending" | "completed" | undefined;
   priority?: "low" | "medium" | "high" | undefined;
-  /** A tag's id or its name */
+  /** The id or the name of a tag */
   tag?: string | undefined;
   sort?:
     | "due_date"
@@ -215,7 +215,7 @@ export interface TaskListInput {
     | "title"
     | "-title"
     | undefined;
-  /** next_cursor of the page before */
+  /** The next_cursor of the previous page */
   cursor?: string | null | undefined;
 }
 

@@ -5,7 +5,12 @@ import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type SignedInUser, signedInUser, type Tag, type Task } from "../support/client/signed-in-user.ts";
+import {
+  type SignedInUser,
+  signedInUser,
+  type Tag,
+  type Task,
+} from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { type CallResponse, transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";

@@ -57,7 +57,10 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("after 5 sign-ins a correct password returns 429; auth.refresh and auth.me still succeed", async () => {
-      const { email, password, cookie, token } = await signedInUser(server, { transport, overHttp: true });
+      const { email, password, cookie, token } = await signedInUser(server, {
+        transport,
+        overHttp: true,
+      });
       for (let i = 0; i < 4; i++) await login(transport, {}, email);
       expectError(
         await transport.call(server.url, "auth.login", { email, password }),

@@ -83,7 +83,9 @@ test("random calls of five users over both transports get the responses of the r
   const property = fc.asyncProperty(
     fc.array(operation(userCount), { maxLength: 600, size: "max" }),
     async (operations) => {
-      const users = await Promise.all(Array.from({ length: userCount }, () => signedInUser(server)));
+      const users = await Promise.all(
+        Array.from({ length: userCount }, () => signedInUser(server)),
+      );
       const model = new Model();
       for (const current of operations) await runOnBoth(model, users, current);
       for (let userIndex = 0; userIndex < userCount; userIndex++) {

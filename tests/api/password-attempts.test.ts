@@ -66,7 +66,10 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   test("an unknown e-mail address gets the same responses as an existing one, with 429 after the same count", async () => {
-    const [known, unknown] = [await signedInUser(server, { transport, overHttp: true }), `${randomUUID()}@example.com`];
+    const [known, unknown] = [
+      await signedInUser(server, { transport, overHttp: true }),
+      `${randomUUID()}@example.com`,
+    ];
     const attemptRepeatedly = async (email: string) => {
       const responses = [];
       for (let i = 0; i <= maxFromAll; i++) responses.push(await loginWithWrongPassword(email));

@@ -113,7 +113,10 @@ describe.each(transports)("over $name", (transport) => {
     );
 
   /** Expects that every delete succeeds, and that the concurrent call has only the given outcomes. */
-  const expectDeletes = (responses: readonly [CallResponse, CallResponse][], ...outcomes: string[]) => {
+  const expectDeletes = (
+    responses: readonly [CallResponse, CallResponse][],
+    ...outcomes: string[]
+  ) => {
     expect(countOutcomes(responses.map(([response]) => response))).toEqual({ [deleted]: 100 });
     const others = Object.keys(countOutcomes(responses.map(([, response]) => response)));
     expect(others.filter((outcome) => !outcomes.includes(outcome))).toEqual([]);
