@@ -1,70 +1,14 @@
-import { isIP } from "node:net";
 import { z } from "zod";
-
-const integer = (minimum: number, maximum: number) => {
-  const problem = `must be a whole number from ${minimum} to ${maximum}`;
-  return z
-    .string()
-    .regex(/^\d{1,10}$/, problem)
-    .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, problem);
-};
-
-const oneOf = <const Values extends readonly [string, ...string[]]>(...values: Values) =>
-  z.enum(values, `must be one of: ${values.join(", ")}`);
-
-/** Returns the scheme of a URL with its colon, such as "https:", or undefined if the text is not a URL. */
-const schemeOf = (text: string): string | undefined =>
-  URL.canParse(text) ? new URL(text).protocol : undefined;
-
-// Stricter than the Redis client, which accepts other texts, and throws on a malformed %-encoding of user or password.
-const isRedisUrl = (text: string): boolean => {
-  if (!["redis:", "rediss:"].includes(schemeOf(text) ?? "")) return false;
-  const { hostname, username, password, pathname } = new URL(text);
-  try {
-    decodeURIComponent(username + password);
-  } catch {
-    return false;
-  }
-  return hostname !== "" && /^(\/\d*)?$/.test(pathname);
-};
-
-const splitList = (text: string): string[] =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-
-const isOrigin = (text: string): boolean =>
-  text === "*" ||
-  (["http:", "https:"].includes(schemeOf(text) ?? "") && new URL(text).origin === text);
-
-const origins = z
-  .string()
-  .transform((text, context) => {
-    if (!text.trim().startsWith("[")) return splitList(text);
-    try {
-      return z.array(z.string()).parse(JSON.parse(text));
-    } catch {
-      context.addIssue("must be a JSON array of strings, or origins separated by commas");
-      return z.NEVER;
-    }
-  })
-  .refine(
-    (list) => list.every(isOrigin),
-    "must list origins like https://app.example.com: scheme, host and port only",
-  );
-
-// A prefix of 0 would trust every client, as `true` and a hop count do: a client could then set its own address.
-const isAddressRange = (text: string): boolean => {
-  const [address = "", prefix, ...rest] = text.split("/");
-  const bits = { 4: 32, 6: 128 }[isIP(address)];
-  if (bits === undefined || rest.length > 0) return false;
-  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
-};
-
-// A repeated block, such as "deadbeef" eight times, is a sample secret: good enough for tests, public in production.
-const isSample = (secret: string): boolean => /^(.+)\1+$/.test(secret.toLowerCase());
+import {
+  integer,
+  isAddressRange,
+  isRedisUrl,
+  isSample,
+  oneOf,
+  origins,
+  schemeOf,
+  splitList,
+} from "./config/rules.ts";
 
 /** Every setting with its default and its rule. A test compares them with `.env.example` and the documentation. */
 export const environment = z.object({
