@@ -12,12 +12,10 @@ const session = z
     last_used_at: z
       .string()
       .meta({ format: "date-time", description: "When the session was last refreshed" }),
-    expires_at: z
-      .string()
-      .meta({
-        format: "date-time",
-        description: "When the session expires, unless it is refreshed before",
-      }),
+    expires_at: z.string().meta({
+      format: "date-time",
+      description: "When the session expires, unless it is refreshed before",
+    }),
     current: z.boolean().meta({ description: "Whether this is the session of the request" }),
   })
   .meta({ id: "Session" });
