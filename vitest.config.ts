@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** What needs a database runs on both, from the same files, but for what only one of them can do. */
+/** Tests that need a database run on both, from the same files; `tests/postgres` needs what only PostgreSQL has. */
 const onDatabase = (database: "pglite" | "postgres") => ({
   extends: true as const,
   test: {
@@ -12,13 +12,13 @@ const onDatabase = (database: "pglite" | "postgres") => ({
   },
 });
 
-// No package brings Redis for every platform. CI installs it, and there the tests fail without.
+// No npm package contains Redis for every platform. CI installs it; there, the tests fail without it.
 const needsRedis = "tests/faults/redis.test.ts";
 const lacksRedis =
   process.env["CI"] === undefined && spawnSync("redis-server", ["--version"]).error !== undefined;
 if (lacksRedis) {
   console.warn(
-    `No redis-server in the path, so ${needsRedis} is left out. Install it: apt-get install redis-server`,
+    `No redis-server in the path, so ${needsRedis} is skipped. Install it: apt-get install redis-server`,
   );
 }
 
@@ -27,7 +27,7 @@ export default defineConfig({
     globalSetup: "tests/support/setup/global-setup.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // One more than cores: what injects faults mostly waits.
+    // One more than cores: most tests wait for a database or a process.
     maxWorkers: availableParallelism() + 1,
     isolate: false,
     reporters: ["default", "./tests/support/setup/summary-reporter.ts"],
@@ -35,20 +35,21 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       {
         extends: true,
-        // Each starts processes, some a dozen one after the other: slow where the machine has much else to do.
+        // Each test starts processes, some of them a dozen one after another: slow on a machine under load.
         test: { name: "process", include: ["tests/process/**/*.test.ts"], testTimeout: 120_000 },
       },
-      // Compares the databases, and so needs both at once.
+      // Compares the two databases, so it needs both at once.
       { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
       {
         extends: true,
-        // Takes away what the server needs, and gives it back.
+        // These tests inject faults and measure the recovery, so they run after all others: load would count as a fault.
         test: {
           name: "faults",
           include: ["tests/faults/**/*.test.ts"],
           exclude: lacksRedis ? [needsRedis] : [],
           testTimeout: 60_000,
           provide: { database: "postgres" as const },
+          sequence: { groupOrder: 1 },
         },
       },
       onDatabase("pglite"),

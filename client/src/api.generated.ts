@@ -23,9 +23,9 @@ export interface Procedures {
     me: Query<void, User>;
     /** List the sessions */
     listSessions: Query<void, Session[]>;
-    /** End a session */
+    /** Revoke a session */
     revokeSession: Mutation<AuthRevokeSessionInput, void>;
-    /** End all other sessions */
+    /** Revoke all other sessions */
     revokeOtherSessions: Mutation<void, void>;
     /** Change the password */
     changePassword: Mutation<PasswordChange, void>;

@@ -268,7 +268,7 @@ test.each([
   ["full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"], "OOM"],
   ["read-only", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"], "READONLY"],
 ] as const)(
-  "a Redis that is %s is unavailable until that ends",
+  "while Redis is %s, the server limits in memory; after that, Redis is used again",
   async (_, breakIt, repairIt, reason) => {
     const redis = await stoppedLater(startRedis("--maxmemory-policy", "noeviction"));
     const server = await start(redis.url);

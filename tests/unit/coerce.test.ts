@@ -78,7 +78,7 @@ test("a value that is no text, such as the list of a repeated parameter, is retu
     expect(coerce({ type: "integer" }, value)).toBe(value);
 });
 
-test("coerceAll keeps the own names of the record that have a schema", () => {
+test("coerceAll drops names without a schema, and reads no inherited property", () => {
   const properties = {
     page: { type: "integer" },
     q: { type: "string" },

@@ -48,7 +48,7 @@ describe("password attempts", () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
   afterEach(() => vi.useRealTimers());
 
-  test("for each account, an address has four per hour for each sign-in per minute that it is allowed", async () => {
+  test("with a sign-in limit of 2 per minute, an address gets 8 wrong passwords per account and hour", async () => {
     const { takePasswordAttempt } = createRateLimits({ ...limits, login: 2 });
     for (const account of ["ada", "unknown"]) {
       for (let i = 0; i < 8; i++)

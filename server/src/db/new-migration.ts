@@ -28,8 +28,8 @@ const classNameOf = (name: string): string => {
  * Writes a migration with the difference between the entities and the migrations, and lists it in index.ts. If there is
  * no difference, the migration is empty, to be written by hand.
  *
- * MikroORM's `migrator.create` was tried, with a custom generator: it would replace only the splitting into statements.
- * Class name, file form, index.ts and the invalid functions of `down` stay ours, and it writes nothing without a difference.
+ * MikroORM's `migrator.create` was tried: it writes invalid SQL for our functions in `down`, nothing without a difference, and
+ * would replace only the splitting into statements; class name, file form and index.ts stay ours.
  * @param name words in lower case, joined by _
  * @param now the time in the file's name, UTC, to the second
  * @returns the paths of the written files

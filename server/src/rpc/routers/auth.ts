@@ -39,7 +39,7 @@ export const authRouter = router({
         route: "POST /auth/login",
         operationId: "loginUser",
         summary: "Sign in",
-        responses: { 200: "Signed in; the refresh token travels in the cookie only" },
+        responses: { 200: "Signed in; the refresh token is in the cookie only" },
         form: true,
         fieldNames: { email: "username" },
         headers: ["Set-Cookie"],
@@ -108,8 +108,8 @@ export const authRouter = router({
       rest: {
         route: "DELETE /auth/sessions/{session_id}",
         operationId: "revokeSession",
-        summary: "End a session",
-        responses: { 204: "Ended, also where there was none" },
+        summary: "Revoke a session",
+        responses: { 204: "Revoked, or there was no such session" },
       },
     })
     .input(sessionId)
@@ -121,8 +121,8 @@ export const authRouter = router({
       rest: {
         route: "DELETE /auth/sessions",
         operationId: "revokeOtherSessions",
-        summary: "End all other sessions",
-        responses: { 204: "All sessions ended but the one that asked" },
+        summary: "Revoke all other sessions",
+        responses: { 204: "All sessions revoked except the one that makes the call" },
       },
     })
     .output(nothing)
@@ -135,7 +135,7 @@ export const authRouter = router({
         route: "POST /auth/change-password",
         operationId: "changePassword",
         summary: "Change the password",
-        responses: { 204: "Changed; all sessions ended but the one that asked" },
+        responses: { 204: "Changed; all sessions revoked except the one that makes the call" },
       },
       throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
     })
@@ -150,7 +150,7 @@ export const authRouter = router({
         route: "POST /auth/delete-account",
         operationId: "deleteAccount",
         summary: "Delete the account",
-        responses: { 204: "Deleted, with all that was the user's" },
+        responses: { 204: "Deleted, with all of the user's data" },
       },
       throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
     })
