@@ -50,7 +50,7 @@ const rowOf = async (email: string) => {
   return row;
 };
 
-test("an imported account signs in with its bcrypt hash, which the sign-in replaces by argon2id", async () => {
+test("an imported account signs in with its bcrypt hash, which the sign-in replaces by argon2id; a second import changes nothing", async () => {
   const spellings = [
     newUser(),
     newUser({

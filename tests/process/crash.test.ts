@@ -32,7 +32,7 @@ const refreshUntilStopped = async (url: string, tokens: string[]): Promise<void>
 const rounds = times("KILLS", 2);
 
 test(
-  "every acknowledged write survives kill -9 and restart, several times in a row",
+  "every acknowledged write and refresh survives repeated kill -9 and restart, even with an empty postmaster.pid",
   async () => {
     const folder = await temporaryFolder();
     await unpackDatabase(folder);

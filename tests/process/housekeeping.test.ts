@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { unpackDatabase } from "../support/process/data-directory.ts";
 import { serve, temporaryFolder } from "../support/process/test-process.ts";
 
-test("a server removes an expired session soon after its start", async () => {
+test("soon after its start, a server logs that it removed one expired session", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const orm = await openEmbedded(join(folder, ".data"), () => {});

@@ -65,7 +65,7 @@ test.each(["42P01", "23505", "22021", "42501", "EACCES", undefined])(
   },
 );
 
-test("an error that is its own cause is handled without an endless loop", () => {
+test("an error that is its own cause, or a text instead of an error, does not mean that the database is unavailable", () => {
   const error = new Error("x");
   error.cause = error;
   expect(isDatabaseUnavailable(error)).toBe(false);
