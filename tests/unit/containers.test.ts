@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { root, textOf } from "../support/docs/documents.ts";
 
-const secret = `${"0f".repeat(31)}a9`;
+const signingKey = `${"0f".repeat(31)}a9`;
 
 interface Service {
   image: string;
@@ -76,7 +76,7 @@ describe("server/Dockerfile", () => {
     expect(instructions("ENV")).toHaveLength(1);
     const env = Object.fromEntries(variables.split(/ +/).map((pair) => pair.split("=")));
     expect(env).toEqual({ NODE_ENV: "production", HOST: "0.0.0.0", PORT: "8000" });
-    expect(() => parseConfig({ ...env, JWT_SECRET_KEY: secret })).toThrow(
+    expect(() => parseConfig({ ...env, JWT_SECRET_KEY: signingKey })).toThrow(
       /DATABASE_URL, or DATA_DIR .* is required/,
     );
   });
