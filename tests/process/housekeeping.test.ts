@@ -16,6 +16,6 @@ test("a server removes an expired session soon after its start", async () => {
   );
   await orm.close();
   const server = await serve(folder);
-  const [line] = await server.until(/.*Removed expired sessions.*/);
+  const [line] = await server.until(/^.*Removed expired sessions.*$/m);
   expect(JSON.parse(line)).toMatchObject({ level: "info", removed: 1 });
 });
