@@ -274,10 +274,29 @@ describe.each(transports)("over $name", (transport) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
+    test("accepts several spaces before the token", async () => {
+      const { token } = await signedInUser(server, { transport, overHttp: true });
+      for (const spaces of [2, 3000])
+        expect((await me({ authorization: `BEARER${" ".repeat(spaces)}${token}` })).status).toBe(
+          200,
+        );
+    });
+
     test.each([
       ["no header", "MISSING_TOKEN", {}],
       ["another scheme", "MISSING_TOKEN", { authorization: "Basic YTpi" }],
       ["a scheme without a token", "MISSING_TOKEN", { authorization: "Bearer" }],
+      ["a space instead of a token", "MISSING_TOKEN", { authorization: "Bearer \u00A0" }],
+      [
+        "more than 4,096 characters",
+        "INVALID_TOKEN",
+        { authorization: `Bearer${" ".repeat(15_500)}\u00A0` },
+      ],
+      [
+        "another scheme of that length",
+        "MISSING_TOKEN",
+        { authorization: `Basic ${"a".repeat(5000)}` },
+      ],
       ["a malformed token", "INVALID_TOKEN", { authorization: "Bearer not.a.token" }],
       ["two tokens", "INVALID_TOKEN", { authorization: "Bearer a.b.c, Bearer a.b.c" }],
     ] as const)("rejects %s: %s with www-authenticate: Bearer", async (_, code, headers) => {

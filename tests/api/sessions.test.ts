@@ -170,6 +170,14 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");
     });
 
+    test("only the first four that differ and are not empty are used", async () => {
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
+      const another = await signedInUser(server, { transport, overHttp: true });
+      expect((await send("auth.refresh", "a", "", "b", "a", "", "c", cookie)).status).toBe(200);
+      expect((await send("auth.refresh", cookie, "a", "b", "c", another.cookie)).status).toBe(200);
+      expectError(await send("auth.refresh", "a", "b", "c", "d", cookie), 401, "INVALID_TOKEN");
+    });
+
     test("valid tokens of two sessions: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {
       const [ada, mallory] = [
         await signedInUser(server, { transport, overHttp: true }),
