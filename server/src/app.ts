@@ -100,8 +100,8 @@ export const buildApp = async (
     exposedHeaders: ["X-Request-Id", "Retry-After"],
     strictPreflight: false,
   });
-  // Without its hook that parses every request's cookies: http/refresh-cookie.ts reads the header. Its onSend hook,
-  // which writes Set-Cookie, is always there.
+  // Only for `serializeCookie`, without its hook that parses every request's cookies: http/refresh-cookie.ts reads and
+  // writes the headers.
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
   registerLanding(app);
