@@ -8,6 +8,7 @@ import type { Deps } from "./deps.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
+import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./logger.ts";
@@ -66,7 +67,12 @@ export const buildApp = async (
     requestTimeout: timeouts.requestTimeout,
     keepAliveTimeout: timeouts.keepAliveTimeout,
     connectionTimeout: timeouts.connectionTimeout,
-    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: second },
+    http: {
+      headersTimeout: timeouts.headersTimeout,
+      connectionsCheckingInterval: second,
+      // http/request-checks.ts checks it, for an error in the contract's format.
+      requireHostHeader: false,
+    },
     // A tRPC batch names all its procedures in one path segment.
     routerOptions: { maxParamLength: kibibyte },
     return503OnClosing: false,
@@ -83,6 +89,7 @@ export const buildApp = async (
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });
+  checkRequests(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,

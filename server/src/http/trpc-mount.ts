@@ -20,6 +20,9 @@ const prefix = "/trpc";
 /** Calls in one request: a batch must not bypass a limit or a timeout. */
 const maxBatchSize = 10;
 
+/** tRPC answers HEAD itself, and fails on methods that `fetch` does not know. */
+const methods = ["GET", "HEAD", "POST"];
+
 /** Returns the body of an error that occurred outside procedures, in the format that a tRPC client expects. */
 const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
   error: getTRPCErrorShape({
@@ -62,6 +65,10 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
   const procedures = new Map(proceduresOf(router));
   scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
     reply.header("Cache-Control", "no-store");
+    if (!methods.includes(method)) {
+      reply.header("Allow", methods.join(", "));
+      throw new AppError("METHOD_NOT_ALLOWED");
+    }
     assertHashCapacity(deps, proceduresIn(url, procedures));
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
