@@ -10,6 +10,7 @@ import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
 import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
+import { redirectTrailingSlash } from "./http/trailing-slash.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./logger.ts";
 import { registerRest } from "./rest/adapter.ts";
@@ -107,6 +108,8 @@ export const buildApp = async (
     exposedHeaders: ["X-Request-Id", "Retry-After"],
     strictPreflight: false,
   });
+  // After CORS: a browser follows a redirect of another origin only if it has the CORS headers.
+  redirectTrailingSlash(app);
   // Only for `serializeCookie`, without its hook that parses every request's cookies: http/refresh-cookie.ts reads and
   // writes the headers.
   await app.register(cookie, { hook: false });

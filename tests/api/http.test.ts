@@ -42,7 +42,6 @@ describe("paths and methods", () => {
     "/nope",
     "/api/v1",
     "/api/v1/auth",
-    "/api/v1/auth/register/",
     "/API/v1/auth/me",
     "/trpc",
     "/%E0%A4%A",
@@ -121,6 +120,65 @@ describe("paths and methods", () => {
     const { status, headers } = await send(register, { method: "OPTIONS" });
     expect(status).toBe(204);
     expect(headers.get("allow")).toBe("POST");
+  });
+});
+
+describe("a slash too many at the end of a path", () => {
+  const origin = "http://localhost:5173";
+  // An OPTIONS request with an origin is a preflight.
+  const get = (path: string, method = "GET") =>
+    sendUnchanged(server.url, { method, path, headers: method === "OPTIONS" ? {} : { origin } });
+
+  test.each([
+    ["/api/v1/tasks/?page=2", "/api/v1/tasks?page=2"],
+    ["/api/v1/tasks/?q=/a/&tag=%2F/", "/api/v1/tasks?q=/a/&tag=%2F/"],
+    ["/api/v1/tasks/1/", "/api/v1/tasks/1"],
+    ["/trpc/auth.me/?batch=1", "/trpc/auth.me?batch=1"],
+    ["/health/", "/health"],
+    ["/docs/", "/docs"],
+    ["/caf%C3%A9/%5C/", "/caf%C3%A9/%5C"],
+    ["/no//such/path/", "/no//such/path"],
+  ])("is redirected with 307, whatever the method: %s", async (path, location) => {
+    for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      const { status, headers, text } = await get(path, method);
+      expect(status).toBe(307);
+      expect(headers.get("location")).toBe(location);
+      const allowedOrigin = method === "OPTIONS" ? null : origin;
+      expect(headers.get("access-control-allow-origin")).toBe(allowedOrigin);
+      expect(text).toBe("");
+    }
+  });
+
+  test.each([
+    "//evil.example/",
+    "///evil.example/",
+    "//evil.example/%2e%2e/",
+    "/\\evil.example/",
+    "/\\/evil.example/",
+    "http://evil.example/x/",
+    "//",
+    "/health//",
+    "/docs/assets//",
+  ])("is not redirected if that could lead elsewhere, or if there are two: %s", async (path) => {
+    const { status, headers } = await get(path);
+    expect(status).toBe(404);
+    expect(headers.get("location")).toBeNull();
+  });
+
+  test("is only that of the path, not of the query", async () => {
+    expect((await get("/health?next=/")).status).toBe(200);
+    expect((await get("/?next=/")).status).toBe(200);
+  });
+
+  test("does not stop a preflight, so that a page of another origin can follow the redirect", async () => {
+    const headers = { origin, "access-control-request-method": "PUT" };
+    const response = await sendUnchanged(server.url, {
+      method: "OPTIONS",
+      path: "/api/v1/tasks/1/",
+      headers,
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-origin")).toBe(origin);
   });
 });
 
