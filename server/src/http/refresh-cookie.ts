@@ -31,13 +31,15 @@ export const refreshCookie = (
   path: string,
 ): Call["refreshCookie"] => {
   const set = (value: string, maxAge: number): void => {
-    reply.setCookie(cookieName, value, {
+    const cookie = reply.server.serializeCookie(cookieName, value, {
       path,
       httpOnly: true,
       secure: cookieSecure,
       sameSite: "strict",
       maxAge,
     });
+    // Of several calls of a batch, the last one decides. Not `setCookie`, which is too late for a streamed batch.
+    reply.removeHeader("Set-Cookie").header("Set-Cookie", cookie);
   };
   return {
     get values() {
