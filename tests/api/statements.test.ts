@@ -65,6 +65,22 @@ describe.each(transports)("over $name", (transport) => {
     return actor;
   };
 
+  test("no text over its bound reaches the database, where the call is not an error: task.list, auth.login", async () => {
+    const { call, password } = await signedInUser(server, { transport });
+    const before = statements.length;
+    expect((await call("task.list", { tag: "x".repeat(2000) })).error).toBeUndefined();
+    const input = { email: "x".repeat(20_000), password };
+    const { error } = await transport.call(server.url, "auth.login", input);
+    expect(error?.code).toBe("INVALID_CREDENTIALS");
+    const texts = statements.slice(before).flatMap(({ sql, parameters }) => [
+      // A driver may write the parameters into the statement.
+      ...(sql.match(/x+/g) ?? []),
+      ...parameters.map(String),
+    ]);
+    expect(texts.length).toBeGreaterThan(0);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThan(300);
+  });
+
   describe.each([
     [1, 1],
     [100, 5],
