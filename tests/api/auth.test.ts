@@ -38,6 +38,12 @@ describe.each(transports)("over $name", (transport) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
+    test("measures the name in code points, after it was trimmed: 255 are valid", async () => {
+      const name = "\u{1F389}".repeat(255);
+      const response = await register({ email: newEmail(), password, name: ` ${name}\n` });
+      expect(response.data).toMatchObject({ name });
+    });
+
     test("ignores id, password_hash, is_admin and created_at in the input", async () => {
       const id = randomUUID();
       const response = await register({
@@ -132,6 +138,11 @@ describe.each(transports)("over $name", (transport) => {
       ],
       ["no password", { email: "a@example.com" }, "password"],
       ["a number as name", { email: "a@example.com", password, name: 5 }, "name"],
+      [
+        "a name of 256 characters",
+        { email: "a@example.com", password, name: "x".repeat(256) },
+        "name",
+      ],
       ["U+0000 in the name", { email: "a@example.com", password, name: "a\0" }, "name"],
     ])("rejects %s: VALIDATION_ERROR with the field in the sentence", async (_, input, field) => {
       const response = await register(input);
@@ -212,7 +223,14 @@ describe.each(transports)("over $name", (transport) => {
       expect(wrong.headers.getSetCookie()).toEqual([]);
     });
 
-    test.each(["no-at-sign", "", "a b@x", "\u212A@example.com"])(
+    test.each([
+      "no-at-sign",
+      "",
+      "a b@x",
+      "\u212A@example.com",
+      `${"x".repeat(20_000)}@example.com`,
+      "\u{1F389}".repeat(5000),
+    ])(
       "an address of invalid format gets INVALID_CREDENTIALS, not INVALID_EMAIL: %j",
       async (email) => {
         expectError(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");

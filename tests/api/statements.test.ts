@@ -65,6 +65,19 @@ describe.each(transports)("over $name", (transport) => {
     return actor;
   };
 
+  test("no text over its bound reaches the database, where the call is not an error: task.list, auth.login", async () => {
+    const { call, password } = await signedInUser(server, { transport });
+    const before = statements.length;
+    expect((await call("task.list", { tag: "x".repeat(2000) })).error).toBeUndefined();
+    const input = { email: "x".repeat(20_000), password };
+    const { error } = await transport.call(server.url, "auth.login", input);
+    expect(error?.code).toBe("INVALID_CREDENTIALS");
+    // A driver may write the parameters into the statement. 255 is one more than the maximum of an address.
+    const sent = JSON.stringify(statements.slice(before));
+    expect(sent).toMatch(/x{255}/);
+    expect(sent).not.toMatch(/x{256}/);
+  });
+
   describe.each([
     [1, 1],
     [100, 5],
