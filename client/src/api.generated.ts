@@ -70,7 +70,6 @@ export interface RegisterRequest {
    * @minLength 8
    */
   password: string;
-  /** @maxLength 255 */
   name?: string | null | undefined;
 }
 
@@ -156,10 +155,7 @@ export interface TaskCreate {
   priority?: Priority | undefined;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /**
-   * An iCalendar RRULE (RFC 5545)
-   * @maxLength 1000
-   */
+  /** An iCalendar RRULE (RFC 5545) */
   recurrence_rule?: string | null | undefined;
 }
 
@@ -203,7 +199,6 @@ export interface TaskListInput {
    * @default 20
    */
   limit?: number | undefined;
-  /** @maxLength 100 */
   q?: string | undefined;
   /** @default "all" */
   status?: "all" | "pending" | "completed" | undefined;
@@ -249,10 +244,7 @@ export interface TaskReplace {
   priority: Priority;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /**
-   * An iCalendar RRULE (RFC 5545)
-   * @maxLength 1000
-   */
+  /** An iCalendar RRULE (RFC 5545) */
   recurrence_rule?: string | null | undefined;
 }
 
@@ -272,10 +264,7 @@ export interface TaskPatch {
   priority?: Priority | undefined;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /**
-   * An iCalendar RRULE (RFC 5545)
-   * @maxLength 1000
-   */
+  /** An iCalendar RRULE (RFC 5545) */
   recurrence_rule?: string | null | undefined;
 }
 

@@ -24,11 +24,8 @@ interface Lifetime {
 }
 
 export interface Tokens {
-  /**
-   * Signs an access token that is valid from now.
-   * @param sessionEnd seconds since 1970, which the token does not outlive
-   */
-  signAccess: (identity: Identity, sessionEnd?: number) => Promise<string>;
+  /** Signs an access token that is valid from now. */
+  signAccess: (identity: Identity) => Promise<string>;
   /** Signs a refresh token. The same arguments always return the same text. */
   signRefresh: (identity: RefreshIdentity, lifetime: Lifetime) => Promise<string>;
   /**
@@ -128,9 +125,9 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
       .sign(key);
 
   return {
-    signAccess: (identity, sessionEnd = Infinity) => {
+    signAccess: (identity) => {
       const issuedAt = Math.floor(options.clock().getTime() / 1000);
-      const expiresAt = Math.min(issuedAt + options.ttl.access, sessionEnd);
+      const expiresAt = issuedAt + options.ttl.access;
       return sign({ type: "access" }, identity, { issuedAt, expiresAt });
     },
     signRefresh: (identity, lifetime) =>

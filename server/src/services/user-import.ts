@@ -11,8 +11,7 @@ const batchSize = 500;
 /** Bytes in a line. A longer one means another kind of file, which must not fill the memory. */
 const maxLineBytes = 1_048_576;
 
-/** A line of the file. */
-export const importedUser = z.object(
+const importedUser = z.object(
   {
     id: z.guid("must be a UUID").toLowerCase(),
     email: registerInput.shape.email,

@@ -11,7 +11,6 @@ import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { checkPassword, confirmPassword } from "./password.ts";
-import type { RefreshIdentity } from "../../security/tokens.ts";
 import { verifyRefreshCookie } from "./rotation.ts";
 import { openSession, revokeSessionOf, type Token } from "./session.ts";
 
@@ -41,16 +40,6 @@ export const register = (
     return created;
   }, ctx.call.signal());
 
-/** Returns the identity of a valid refresh cookie, or undefined without one. */
-const cookieIdentity = async (ctx: ServiceContext): Promise<RefreshIdentity | undefined> => {
-  try {
-    return await verifyRefreshCookie(ctx);
-  } catch (error) {
-    if (error instanceof AppError) return undefined;
-    throw error;
-  }
-};
-
 const signIn = async (
   ctx: ServiceContext,
   { email, password }: z.output<typeof loginInput>,
@@ -60,15 +49,14 @@ const signIn = async (
   const newHash = ctx.deps.passwords.isOutdated(account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
     : undefined;
-  const replaced = await cookieIdentity(ctx);
-  const token = await openSession(ctx, { ...account, newHash, replaced });
+  const token = await openSession(ctx, { ...account, newHash });
   // Undefined if the hash has changed: another sign-in replaced it, or the password is a new one. Checks again.
   return token ?? signIn(ctx, { email, password });
 };
 
 /**
  * Signs in: opens a session, sets its refresh token as a cookie, and returns the access token. An outdated hash is
- * replaced, and the session of the refresh cookie that the client sent is revoked.
+ * replaced.
  * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
@@ -76,7 +64,10 @@ export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): 
 
 /** Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in"). */
 export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
-  const identity = await cookieIdentity(ctx);
+  const identity = await verifyRefreshCookie(ctx).catch((error: unknown) => {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  });
   if (identity !== undefined) await revokeSessionOf(ctx, identity);
   ctx.call.refreshCookie.clear();
   return { message: "Successfully logged out" };
