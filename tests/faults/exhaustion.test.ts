@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clonePostgres } from "../support/setup/database.ts";
 import { type Running, served, start } from "../support/process/executable.ts";
-import { residentMiB } from "../support/process/resource-usage.ts";
+import { acceptedClientPorts, residentMiB } from "../support/process/resource-usage.ts";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { secret } from "../support/setup/server.ts";
 
@@ -150,6 +150,7 @@ const ordinaryRequest = (): Promise<number> =>
 
 test("under all attacks at once, ordinary requests succeed, memory stays below 512 MiB, and attacking sockets are closed", async () => {
   const attacksEnded = new AbortController();
+  const serverPort = Number(new URL(server.url).port);
   const lifetimes = attacks.map(async ([name, count, attack]) => {
     const sockets = Array.from({ length: count }, async (_, index) => {
       // Spread over time: the system's queue of new connections is short.
@@ -161,16 +162,21 @@ test("under all attacks at once, ordinary requests succeed, memory stays below 5
       const connected = once(socket, "connect").then(() => true);
       if (!(await Promise.race([connected, sleep(10_000, false)]))) {
         socket.destroy();
-        return 0;
+        return undefined;
       }
       const began = performance.now();
       socket.on("data", () => {});
       attack(socket);
       // The time limit lets the assertion below name the attack, before the test itself times out.
-      await Promise.race([closed, sleep(30_000)]);
-      return performance.now() - began;
+      const isClosed = await Promise.race([closed.then(() => true), sleep(30_000, false)]);
+      // With a full queue the system may confirm a connection that it then drops: the server has no socket to close.
+      const port = socket.localPort;
+      const isHeld = port === undefined || acceptedClientPorts(serverPort)?.has(port) !== false;
+      return isClosed || isHeld ? performance.now() - began : undefined;
     });
-    return [name, Math.max(...(await Promise.all(sockets)))] as const;
+    const accepted = (await Promise.all(sockets)).filter((ms) => ms !== undefined);
+    expect([name, accepted.length >= count / 4]).toEqual([name, true]);
+    return [name, Math.max(...accepted)] as const;
   });
   const all = Promise.all(lifetimes).finally(() => attacksEnded.abort());
   const times: number[] = [];

@@ -12,3 +12,22 @@ export const openFiles = (pid: number): number | undefined => {
   const path = `/proc/${pid}/fd`;
   return existsSync(path) ? readdirSync(path).length : undefined;
 };
+
+/**
+ * Returns the ports of the clients whose connections a server on this machine has accepted and still holds, or undefined
+ * where the system does not list them.
+ */
+export const acceptedClientPorts = (serverPort: number): Set<number> | undefined => {
+  const path = "/proc/net/tcp";
+  if (!existsSync(path)) return undefined;
+  const portOf = (address = ""): number => Number.parseInt(address.split(":")[1] ?? "", 16);
+  const rows = readFileSync(path, "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const accepted = rows.filter(
+    // State 01 is ESTABLISHED; a connection without an inode still waits in the system's queue.
+    ([, local, , state, , , , , , inode]) =>
+      portOf(local) === serverPort && state === "01" && inode !== "0",
+  );
+  return new Set(accepted.map(([, , remote]) => portOf(remote)));
+};
