@@ -28,7 +28,7 @@ interface ExpectedTask {
   attempt?: { title?: string; tag?: number; deleted?: true };
 }
 
-/** A user who calls again and again, and remembers each acknowledged change. */
+/** A user that repeats calls, and remembers each acknowledged change. */
 export interface SimulatedUser {
   stop: () => Promise<void>;
   /** Reads all data back. Returns the differences from the acknowledged changes, a sentence each. */
