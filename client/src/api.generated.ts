@@ -70,6 +70,7 @@ export interface RegisterRequest {
    * @minLength 8
    */
   password: string;
+  /** @maxLength 255 */
   name?: string | null | undefined;
 }
 
@@ -155,7 +156,10 @@ export interface TaskCreate {
   priority?: Priority | undefined;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /** An iCalendar RRULE (RFC 5545) */
+  /**
+   * An iCalendar RRULE (RFC 5545)
+   * @maxLength 1000
+   */
   recurrence_rule?: string | null | undefined;
 }
 
@@ -199,6 +203,7 @@ export interface TaskListInput {
    * @default 20
    */
   limit?: number | undefined;
+  /** @maxLength 100 */
   q?: string | undefined;
   /** @default "all" */
   status?: "all" | "pending" | "completed" | undefined;
@@ -244,7 +249,10 @@ export interface TaskReplace {
   priority: Priority;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /** An iCalendar RRULE (RFC 5545) */
+  /**
+   * An iCalendar RRULE (RFC 5545)
+   * @maxLength 1000
+   */
   recurrence_rule?: string | null | undefined;
 }
 
@@ -264,7 +272,10 @@ export interface TaskPatch {
   priority?: Priority | undefined;
   /** @format date-time */
   due_date?: string | null | undefined;
-  /** An iCalendar RRULE (RFC 5545) */
+  /**
+   * An iCalendar RRULE (RFC 5545)
+   * @maxLength 1000
+   */
   recurrence_rule?: string | null | undefined;
 }
 

@@ -8,7 +8,9 @@ import type { Deps } from "./deps.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
+import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
+import { redirectTrailingSlash } from "./http/trailing-slash.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./logger.ts";
 import { registerRest } from "./rest/adapter.ts";
@@ -66,7 +68,12 @@ export const buildApp = async (
     requestTimeout: timeouts.requestTimeout,
     keepAliveTimeout: timeouts.keepAliveTimeout,
     connectionTimeout: timeouts.connectionTimeout,
-    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: second },
+    http: {
+      headersTimeout: timeouts.headersTimeout,
+      connectionsCheckingInterval: second,
+      // http/request-checks.ts checks it, for an error in the contract's format.
+      requireHostHeader: false,
+    },
     // A tRPC batch names all its procedures in one path segment.
     routerOptions: { maxParamLength: kibibyte },
     return503OnClosing: false,
@@ -83,6 +90,7 @@ export const buildApp = async (
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });
+  checkRequests(app);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -100,8 +108,10 @@ export const buildApp = async (
     exposedHeaders: ["X-Request-Id", "Retry-After"],
     strictPreflight: false,
   });
-  // Without its hook that parses every request's cookies: http/refresh-cookie.ts reads the header. Its onSend hook,
-  // which writes Set-Cookie, is always there.
+  // After CORS: a browser follows a redirect of another origin only if it has the CORS headers.
+  redirectTrailingSlash(app);
+  // Only for `serializeCookie`, without its hook that parses every request's cookies: http/refresh-cookie.ts reads and
+  // writes the headers.
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
   registerLanding(app);

@@ -64,10 +64,19 @@ export const environment = z.object({
 
 type Settings = z.output<typeof environment>;
 
-/** Returns a sentence for each combination of settings that is not allowed. */
-const conflictsIn = (settings: Settings): string[] => {
+/**
+ * Returns a sentence for each combination of settings that is not allowed.
+ * @param isNamed whether the environment sets a variable, rather than its default
+ */
+const conflictsIn = (settings: Settings, isNamed: (name: keyof Settings) => boolean): string[] => {
   const problems: string[] = [];
   const production = settings.NODE_ENV === "production";
+  // Otherwise a deployment that loses its DATABASE_URL starts on an empty database.
+  if (production && !isNamed("DATABASE_URL") && !isNamed("DATA_DIR")) {
+    problems.push(
+      "DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production",
+    );
+  }
   if (settings.DB_POOL_MIN > settings.DB_POOL_MAX)
     problems.push("DB_POOL_MIN must not be greater than DB_POOL_MAX");
   if (
@@ -114,7 +123,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
   if (error !== undefined) {
     throw new ConfigError(error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
   }
-  const conflicts = conflictsIn(data);
+  const conflicts = conflictsIn(data, (name) => values[name] !== undefined);
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   return {
     host: data.HOST,

@@ -38,6 +38,12 @@ describe.each(transports)("over $name", (transport) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
+    test("measures the name in code points, after it was trimmed: 255 are valid", async () => {
+      const name = "\u{1F389}".repeat(255);
+      const response = await register({ email: newEmail(), password, name: ` ${name}\n` });
+      expect(response.data).toMatchObject({ name });
+    });
+
     test("ignores id, password_hash, is_admin and created_at in the input", async () => {
       const id = randomUUID();
       const response = await register({
@@ -132,6 +138,11 @@ describe.each(transports)("over $name", (transport) => {
       ],
       ["no password", { email: "a@example.com" }, "password"],
       ["a number as name", { email: "a@example.com", password, name: 5 }, "name"],
+      [
+        "a name of 256 characters",
+        { email: "a@example.com", password, name: "x".repeat(256) },
+        "name",
+      ],
       ["U+0000 in the name", { email: "a@example.com", password, name: "a\0" }, "name"],
     ])("rejects %s: VALIDATION_ERROR with the field in the sentence", async (_, input, field) => {
       const response = await register(input);
@@ -212,7 +223,14 @@ describe.each(transports)("over $name", (transport) => {
       expect(wrong.headers.getSetCookie()).toEqual([]);
     });
 
-    test.each(["no-at-sign", "", "a b@x", "\u212A@example.com"])(
+    test.each([
+      "no-at-sign",
+      "",
+      "a b@x",
+      "\u212A@example.com",
+      `${"x".repeat(20_000)}@example.com`,
+      "\u{1F389}".repeat(5000),
+    ])(
       "an address of invalid format gets INVALID_CREDENTIALS, not INVALID_EMAIL: %j",
       async (email) => {
         expectError(await call("auth.login", { email, password }), 401, "INVALID_CREDENTIALS");
@@ -274,10 +292,29 @@ describe.each(transports)("over $name", (transport) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
+    test("accepts several spaces before the token", async () => {
+      const { token } = await signedInUser(server, { transport, overHttp: true });
+      for (const spaces of [2, 3000])
+        expect((await me({ authorization: `BEARER${" ".repeat(spaces)}${token}` })).status).toBe(
+          200,
+        );
+    });
+
     test.each([
       ["no header", "MISSING_TOKEN", {}],
       ["another scheme", "MISSING_TOKEN", { authorization: "Basic YTpi" }],
       ["a scheme without a token", "MISSING_TOKEN", { authorization: "Bearer" }],
+      ["a space instead of a token", "MISSING_TOKEN", { authorization: "Bearer \u00A0" }],
+      [
+        "more than 4,096 characters",
+        "INVALID_TOKEN",
+        { authorization: `Bearer${" ".repeat(15_500)}\u00A0` },
+      ],
+      [
+        "another scheme of that length",
+        "MISSING_TOKEN",
+        { authorization: `Basic ${"a".repeat(5000)}` },
+      ],
       ["a malformed token", "INVALID_TOKEN", { authorization: "Bearer not.a.token" }],
       ["two tokens", "INVALID_TOKEN", { authorization: "Bearer a.b.c, Bearer a.b.c" }],
     ] as const)("rejects %s: %s with www-authenticate: Bearer", async (_, code, headers) => {

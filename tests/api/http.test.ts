@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { send as sendUnchanged } from "../support/client/http.ts";
 import { operationsIn, contract } from "../support/conformance/contract.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -33,6 +34,7 @@ const sendRaw = async (bytes: string): Promise<string> => {
 };
 
 const register = "/api/v1/auth/register";
+const methodNotAllowed = { code: "METHOD_NOT_ALLOWED", detail: "Method not allowed" };
 
 describe("paths and methods", () => {
   test.each([
@@ -40,7 +42,6 @@ describe("paths and methods", () => {
     "/nope",
     "/api/v1",
     "/api/v1/auth",
-    "/api/v1/auth/register/",
     "/API/v1/auth/me",
     "/trpc",
     "/%E0%A4%A",
@@ -56,7 +57,6 @@ describe("paths and methods", () => {
   test.each([...served].map(([path, group]) => [path, group.map(({ method }) => method)] as const))(
     "%s rejects other methods with 405, and lists its own in Allow",
     async (path, methods) => {
-      const expected = { code: "METHOD_NOT_ALLOWED", detail: "Method not allowed" };
       const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter(
         (method) => !methods.includes(method),
       );
@@ -68,7 +68,50 @@ describe("paths and methods", () => {
         expect(status).toBe(405);
         expect(headers.get("allow")?.split(", ").toSorted()).toEqual(methods.toSorted());
         // A response to HEAD has no body.
-        expect(body).toEqual(method === "HEAD" ? {} : expected);
+        expect(body).toEqual(method === "HEAD" ? {} : methodNotAllowed);
+      }
+    },
+  );
+
+  test.each([
+    "/",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/docs",
+    "/docs/start.js",
+    "/docs/assets/swagger-ui.css",
+    "/redoc",
+    "/redoc/assets/redoc.standalone.js",
+  ])(
+    "%s rejects other methods with 405, whatever their body is, and lists GET in Allow",
+    async (path) => {
+      for (const method of ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"]) {
+        const headers = { "content-type": "text/nonsense" };
+        const body = method === "TRACE" ? undefined : "{";
+        const response = await sendUnchanged(server.url, { method, path, headers, body });
+        expect(response.status).toBe(405);
+        expect(response.headers.get("allow")).toBe("GET");
+        expect(JSON.parse(response.text)).toEqual(methodNotAllowed);
+      }
+    },
+  );
+
+  test.each(["PROPFIND", "MKCOL", "SEARCH", "TRACE"])(
+    "%s, which no path has, gets 405 on every path, with Allow",
+    async (method) => {
+      for (const [path, allow] of [
+        ["/nope", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+        ["/api/v1/tasks/1", "DELETE, GET, PATCH, PUT"],
+        ["/trpc/auth.me", "GET, HEAD, POST"],
+        ["/trpc/nope", "GET, HEAD, POST"],
+      ] as const) {
+        const response = await sendUnchanged(server.url, { method, path });
+        expect(response.status).toBe(405);
+        const allowed = response.headers.get("allow")?.split(", ").toSorted();
+        expect(allowed).toEqual(allow.split(", ").toSorted());
+        expect(response.text).toContain('"code":"METHOD_NOT_ALLOWED"');
       }
     },
   );
@@ -77,6 +120,65 @@ describe("paths and methods", () => {
     const { status, headers } = await send(register, { method: "OPTIONS" });
     expect(status).toBe(204);
     expect(headers.get("allow")).toBe("POST");
+  });
+});
+
+describe("a slash too many at the end of a path", () => {
+  const origin = "http://localhost:5173";
+  // An OPTIONS request with an origin is a preflight.
+  const get = (path: string, method = "GET") =>
+    sendUnchanged(server.url, { method, path, headers: method === "OPTIONS" ? {} : { origin } });
+
+  test.each([
+    ["/api/v1/tasks/?page=2", "/api/v1/tasks?page=2"],
+    ["/api/v1/tasks/?q=/a/&tag=%2F/", "/api/v1/tasks?q=/a/&tag=%2F/"],
+    ["/api/v1/tasks/1/", "/api/v1/tasks/1"],
+    ["/trpc/auth.me/?batch=1", "/trpc/auth.me?batch=1"],
+    ["/health/", "/health"],
+    ["/docs/", "/docs"],
+    ["/caf%C3%A9/%5C/", "/caf%C3%A9/%5C"],
+    ["/no//such/path/", "/no//such/path"],
+  ])("is redirected with 307, whatever the method: %s", async (path, location) => {
+    for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      const { status, headers, text } = await get(path, method);
+      expect(status).toBe(307);
+      expect(headers.get("location")).toBe(location);
+      const allowedOrigin = method === "OPTIONS" ? null : origin;
+      expect(headers.get("access-control-allow-origin")).toBe(allowedOrigin);
+      expect(text).toBe("");
+    }
+  });
+
+  test.each([
+    "//evil.example/",
+    "///evil.example/",
+    "//evil.example/%2e%2e/",
+    "/\\evil.example/",
+    "/\\/evil.example/",
+    "http://evil.example/x/",
+    "//",
+    "/health//",
+    "/docs/assets//",
+  ])("is not redirected if that could lead elsewhere, or if there are two: %s", async (path) => {
+    const { status, headers } = await get(path);
+    expect(status).toBe(404);
+    expect(headers.get("location")).toBeNull();
+  });
+
+  test("is only that of the path, not of the query", async () => {
+    expect((await get("/health?next=/")).status).toBe(200);
+    expect((await get("/?next=/")).status).toBe(200);
+  });
+
+  test("does not stop a preflight, so that a page of another origin can follow the redirect", async () => {
+    const headers = { origin, "access-control-request-method": "PUT" };
+    const response = await sendUnchanged(server.url, {
+      method: "OPTIONS",
+      path: "/api/v1/tasks/1/",
+      headers,
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-origin")).toBe(origin);
   });
 });
 
@@ -182,6 +284,27 @@ describe("invalid HTTP", () => {
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
       "431 Request Header",
     ],
+    ["HTTP/1.1 without a Host header", "GET /health HTTP/1.1\r\n\r\n", "400 Bad Request"],
+    [
+      "a request with two Host headers",
+      "GET /health HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+      "400 Bad Request",
+    ],
+    [
+      "a tRPC call with two Host headers",
+      "GET /trpc/auth.me HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+      "400 Bad Request",
+    ],
+    [
+      "an unknown path without a Host header",
+      "GET /nope HTTP/1.1\r\nX: y\r\n\r\n",
+      "400 Bad Request",
+    ],
+    [
+      "an unknown Expect header",
+      "POST /health HTTP/1.1\r\nHost: a\r\nExpect: nonsense\r\nContent-Length: 1\r\n\r\nx",
+      "417 Expectation Failed",
+    ],
   ])("%s gets an error response in the contract's format", async (_, bytes, status) => {
     const response = await sendRaw(bytes);
     expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
@@ -190,6 +313,19 @@ describe("invalid HTTP", () => {
       detail: expect.any(String),
     });
   });
+});
+
+test.each([
+  ["HTTP/1.0 without a Host header", "GET /health HTTP/1.0\r\n\r\n", "200 OK"],
+  [
+    "a request with Expect: 100-continue",
+    "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-Continue\r\n\r\n",
+    "100 Continue",
+  ],
+])("%s is accepted", async (_, bytes, status) => {
+  const response = await sendRaw(bytes);
+  expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+  expect(response).toContain('{"status":"healthy"}');
 });
 
 describe("headers", () => {
@@ -277,6 +413,37 @@ describe("outside the API", () => {
     }
   });
 });
+
+describe.each(["/docs/assets", "/redoc/assets"])("below %s", (prefix) => {
+  test.each([
+    "/%2e%2e/x",
+    "/..%2fx",
+    "//",
+    "//x",
+    "/./x",
+    "/.x",
+    "/%2e",
+    "/%00",
+    "/x%00.css",
+    "/%5c",
+    "/..%5cx",
+    "/%ff",
+    "/x/y",
+  ])("a path that is no file gets 404: %s", async (path) => {
+    const response = await sendUnchanged(server.url, { method: "GET", path: prefix + path });
+    expect(response.status).toBe(404);
+    expect(JSON.parse(response.text)).toEqual({ code: "NOT_FOUND", detail: "Not found" });
+  });
+});
+
+test.each([{ range: "bytes=99999999-" }, { "if-match": '"x"' }])(
+  "a request for an asset with %o that cannot be met gets 422",
+  async (headers) => {
+    const response = await send("/docs/assets/swagger-ui.css", { headers });
+    expect(response).toMatchObject({ status: 422, body: { code: "VALIDATION_ERROR" } });
+    expect(server.log.filter(({ level }) => level === "error")).toEqual([]);
+  },
+);
 
 test("a request is logged as one line without query, headers and body", async () => {
   const id = "log-line-test";

@@ -69,13 +69,13 @@ test.each(["text/html", "*/*"])(
 );
 
 test.each(["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(
-  "%s / gets 404, as for /health",
+  "%s / lists the path's methods in Allow, as on /health",
   async (method) => {
     const [root, health] = await Promise.all(
       ["/", "/health"].map((path) => request("*/*", method, path)),
     );
-    expect(root).toMatchObject({ status: 404 });
-    expect(JSON.parse(root?.text ?? "")).toEqual({ code: "NOT_FOUND", detail: "Not found" });
+    expect(root?.status).toBe(method === "OPTIONS" ? 204 : 405);
+    expect(root?.headers.get("allow")).toBe("GET");
     expect(root).toMatchObject({ status: health?.status, text: health?.text });
   },
 );

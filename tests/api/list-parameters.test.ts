@@ -38,7 +38,15 @@ describe.each(transports)("over $name", (transport) => {
           ]
         : [name, "INVALID_PAGINATION", 0, -1, 1.5, -1e30],
     ),
-    ["q", "VALIDATION_ERROR", "\0", "a\0b"],
+    [
+      "q",
+      "VALIDATION_ERROR",
+      "\0",
+      "a\0b",
+      "x".repeat(101),
+      "\u{1F389}".repeat(101),
+      " ".repeat(101),
+    ],
     ["status", "INVALID_STATUS", "ALL", "done", "", "constructor", "all "],
     ["priority", "INVALID_PRIORITY", "HIGH", "urgent", "", "1"],
     ["tag", "VALIDATION_ERROR", "\0"],
@@ -67,6 +75,16 @@ describe.each(transports)("over $name", (transport) => {
         )),
     ...(transport.name === "REST"
       ? []
+      : [
+          [
+            "cursor",
+            "VALIDATION_ERROR",
+            "x",
+            "x".repeat(2049),
+          ] as (typeof invalidParameters)[number],
+        ]),
+    ...(transport.name === "REST"
+      ? []
       : ["page", "limit", "q", "status", "priority", "tag", "sort"].map(
           (name): (typeof invalidParameters)[number] => [name, "VALIDATION_ERROR", null],
         )),
@@ -78,6 +96,17 @@ describe.each(transports)("over $name", (transport) => {
   )("%s = %s returns %s", async (name, _, code, value) => {
     const response = await ada.call("task.list", { [name]: value });
     expectError(response, code === "VALIDATION_ERROR" ? 422 : 400, code, name);
+  });
+
+  test("q of 100 code points finds a task, and a tag name over 50 code points finds none", async () => {
+    const q = "\u{1F389}".repeat(100);
+    const task = await ada.newTask({ title: q });
+    const tag = await ada.newTag("\u{1F389}".repeat(50));
+    await ada.call("task.addTag", { task_id: task.id, tag_id: tag.id });
+    expect((await ada.page({ q })).items).toMatchObject([{ id: task.id }]);
+    expect((await ada.page({ tag: tag.name })).items).toMatchObject([{ id: task.id }]);
+    for (const other of [`${tag.name}x`, tag.name.repeat(2), "x".repeat(2000)])
+      expect(await ada.page({ tag: other })).toMatchObject({ items: [], total: 0 });
   });
 
   test("several invalid parameters: the error names the first in the schema's order", async () => {

@@ -142,7 +142,7 @@ describe.each(transports)("over $name", (transport) => {
       "\\\\",
       "'; drop table tasks; --",
       "apple%pie",
-      "x".repeat(5000),
+      "x".repeat(100),
     ])("%.20s matches no task", async (q) => {
       expect(await expectMatches({ q })).toBe(0);
     });

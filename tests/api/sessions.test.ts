@@ -94,6 +94,42 @@ describe.each(transports)("over $name", (transport) => {
       expect(generationOf(await rotate(third))).toBe(3);
     });
 
+    test("the grace period belongs to the token's own rotation: a later rotation does not extend it", async () => {
+      const { cookie: first } = await signedInUser(server, { transport, overHttp: true });
+      const third = await rotate(await rotate(first));
+      server.clock.advance(11);
+      const fourth = await rotate(third);
+      expectError(await refresh(first), 401, "INVALID_TOKEN");
+      expectError(await refresh(fourth), 401, "INVALID_TOKEN");
+    });
+
+    test("a thief and the owner who take turns: the parent used late in two successive generations revokes the session", async () => {
+      const { cookie: stolen, id } = await signedInUser(server, { transport, overHttp: true });
+      server.clock.advance(60);
+      const second = await rotate(stolen);
+      server.clock.advance(60);
+      expect(await rotate(stolen)).toBe(second);
+      server.clock.advance(60);
+      const third = await rotate(second);
+      server.clock.advance(60);
+      expectError(await refresh(second), 401, "INVALID_TOKEN");
+      expectError(await refresh(third), 401, "INVALID_TOKEN");
+      expect(server.log).toContainEqual(
+        expect.objectContaining({ level: "warn", user: id, msg: expect.stringMatching(/reused/) }),
+      );
+    });
+
+    test("lost responses in two generations that do not follow each other: the session stays", async () => {
+      let { cookie } = await signedInUser(server, { transport, overHttp: true });
+      for (let lost = 0; lost < 3; lost++) {
+        const successor = await rotate(cookie);
+        server.clock.advance(60);
+        expect(await rotate(cookie)).toBe(successor);
+        cookie = await rotate(successor);
+        server.clock.advance(60);
+      }
+    });
+
     test("a token two generations old, 11 s later: INVALID_TOKEN, that session alone revoked, a warning", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       const otherSession = await signIn(person);
@@ -150,6 +186,47 @@ describe.each(transports)("over $name", (transport) => {
     });
   });
 
+  describe("login with the refresh cookie of a session", () => {
+    const signInAgain = ({ email, cookie }: SignedInUser, password: string) =>
+      call("auth.login", { email, password }, { cookie });
+
+    test("revokes that session, and no other session of the user", async () => {
+      const ada = await signedInUser(server, { transport, overHttp: true });
+      const otherDevice = await signIn(ada);
+      const response = await signInAgain(ada, ada.password);
+      expectError(await refresh(ada.cookie), 401, "INVALID_TOKEN");
+      expectError(await me(ada.token), 401, "INVALID_TOKEN");
+      expect((await me(accessTokenOf(response))).status).toBe(200);
+      expect((await refresh(otherDevice.cookie)).status).toBe(200);
+    });
+
+    test("revokes the session of another user too, whose browser it was", async () => {
+      const ada = await signedInUser(server, { transport, overHttp: true });
+      const grace = await signedInUser(server, { transport, overHttp: true });
+      const { email, password } = grace;
+      await signInAgain({ ...ada, email }, password);
+      expectError(await refresh(ada.cookie), 401, "INVALID_TOKEN");
+      expect((await refresh(grace.cookie)).status).toBe(200);
+    });
+
+    test("revokes nothing if the password is wrong", async () => {
+      const ada = await signedInUser(server, { transport, overHttp: true });
+      expectError(await signInAgain(ada, "wrong password"), 401, "INVALID_CREDENTIALS");
+      expect((await refresh(ada.cookie)).status).toBe(200);
+    });
+  });
+
+  test("an access token expires with its session if that comes first", async () => {
+    let { cookie } = await signedInUser(server, { transport, overHttp: true });
+    const end = Math.floor(server.clock.now().getTime() / 1000) + 30 * day;
+    for (let i = 0; i < 5; i++) {
+      server.clock.advance(6 * day - 60);
+      cookie = await rotate(cookie);
+    }
+    server.clock.advance(120);
+    expect(decodeJwt(accessTokenOf(await refresh(cookie)))["exp"]).toBe(end);
+  });
+
   describe("several refresh_token cookies", () => {
     const send = (procedure: string, ...cookies: string[]) => {
       const cookie = cookies.map((value) => `refresh_token=${value}`).join("; ");
@@ -168,6 +245,14 @@ describe.each(transports)("over $name", (transport) => {
       ])
         expect((await send("auth.refresh", ...cookies)).status).toBe(200);
       expectError(await send("auth.refresh", other, "x"), 401, "INVALID_TOKEN");
+    });
+
+    test("only the first four that differ and are not empty are used", async () => {
+      const { cookie } = await signedInUser(server, { transport, overHttp: true });
+      const another = await signedInUser(server, { transport, overHttp: true });
+      expect((await send("auth.refresh", "a", "", "b", "a", "", "c", cookie)).status).toBe(200);
+      expect((await send("auth.refresh", cookie, "a", "b", "c", another.cookie)).status).toBe(200);
+      expectError(await send("auth.refresh", "a", "b", "c", "d", cookie), 401, "INVALID_TOKEN");
     });
 
     test("valid tokens of two sessions: refresh gets INVALID_TOKEN; neither refresh nor logout revokes a session", async () => {

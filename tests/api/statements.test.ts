@@ -65,6 +65,19 @@ describe.each(transports)("over $name", (transport) => {
     return actor;
   };
 
+  test("no text over its bound reaches the database, where the call is not an error: task.list, auth.login", async () => {
+    const { call, password } = await signedInUser(server, { transport });
+    const before = statements.length;
+    expect((await call("task.list", { tag: "x".repeat(2000) })).error).toBeUndefined();
+    const input = { email: "x".repeat(20_000), password };
+    const { error } = await transport.call(server.url, "auth.login", input);
+    expect(error?.code).toBe("INVALID_CREDENTIALS");
+    // A driver may write the parameters into the statement. 255 is one more than the maximum of an address.
+    const sent = JSON.stringify(statements.slice(before));
+    expect(sent).toMatch(/x{255}/);
+    expect(sent).not.toMatch(/x{256}/);
+  });
+
   describe.each([
     [1, 1],
     [100, 5],
@@ -101,7 +114,6 @@ describe.each(transports)("over $name", (transport) => {
       };
       const calls: [name: string, input?: unknown][] = [
         ["auth.register", { email: `new.${email}`, password }],
-        ["auth.login", { email, password }],
         ["auth.refresh"],
         ["auth.me"],
         ["auth.listSessions"],
@@ -123,11 +135,14 @@ describe.each(transports)("over $name", (transport) => {
         ["tag.delete", { tag_id }],
         ["auth.changePassword", { current_password: password, new_password: "another horse" }],
       ];
+      // With another user's cookie, whose session the sign-in revokes.
+      const login: (typeof calls)[number] = ["auth.login", { email, password }];
+      await expectStatements(...login, await signedInUser(server, { transport }));
       for (const [name, input] of calls) await expectStatements(name, input);
       const lastCalls: typeof calls = [["auth.logout"], ["auth.deleteAccount", { password }]];
       for (const [name, input] of lastCalls)
         await expectStatements(name, input, await signedInUser(server, { transport }));
-      calls.push(...lastCalls);
+      calls.push(login, ...lastCalls);
       const called = new Set([...calls.map(([name]) => name), "task.list"]);
       expect(called).toEqual(new Set(Object.keys(expectedCounts)));
     });

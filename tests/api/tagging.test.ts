@@ -5,6 +5,7 @@ import {
   type Tag,
   type Task,
 } from "../support/client/signed-in-user.ts";
+import { countOutcomes } from "../support/client/count-outcomes.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -82,6 +83,66 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await call(absentId, invalidId), 422, "VALIDATION_ERROR", "tag_id");
     },
   );
+
+  /** Creates a task and so many tags, of which the task has the first `linked`. Returns the ids. */
+  const newTaskWithTags = async (linked: number, count: number) => {
+    const eve = await signedInUser(server, { transport });
+    const { id: task_id } = await eve.newTask({ title: "Full" });
+    const em = server.deps.orm.em.fork();
+    const rows = await em.execute<{ id: number }[]>(
+      "insert into tags (name, user_id) select 'Tag ' || i, ? from generate_series(1, ?::integer) i returning id",
+      [eve.id, count],
+    );
+    const tagIds = rows.map(({ id }) => id).toSorted((a, b) => a - b);
+    await em.execute(
+      "insert into task_tag_link select ?, id from tags where user_id = ? order by id limit ?",
+      [task_id, eve.id, linked],
+    );
+    const add = (tag_id: number | undefined) => eve.call("task.addTag", { task_id, tag_id });
+    const tagsOf = async () => (await eve.task(task_id)).tags.map(({ id }) => id);
+    return { eve, task_id, tagIds, add, tagsOf };
+  };
+
+  test("the 101st tag of a task returns VALIDATION_ERROR; a tag that the task has returns 200", async () => {
+    const { eve, task_id, tagIds, add, tagsOf } = await newTaskWithTags(99, 101);
+    const created = transport.name === "REST" ? 201 : 200;
+    expect((await add(tagIds[99])).status).toBe(created);
+    const rejected = await add(tagIds[100]);
+    expectError(rejected, 422, "VALIDATION_ERROR", "tag_id");
+    expect(rejected.error?.detail).toBe("tag_id cannot be added: a task has at most 100 tags");
+    expect((await add(tagIds[99])).status).toBe(200);
+    expect(await tagsOf()).toEqual(tagIds.slice(0, 100));
+    expectError(await add(absentId), 404, "TAG_NOT_FOUND");
+    await eve.call("task.removeTag", { task_id, tag_id: tagIds[0] });
+    expect((await add(tagIds[100])).status).toBe(created);
+    expect(await tagsOf()).toEqual(tagIds.slice(1));
+  });
+
+  test("a task that already has 120 tags shows them all, and gets no other", async () => {
+    const { tagIds, add, tagsOf } = await newTaskWithTags(120, 121);
+    expect(await tagsOf()).toEqual(tagIds.slice(0, 120));
+    expect((await add(tagIds[0])).status).toBe(200);
+    expectError(await add(tagIds[120]), 422, "VALIDATION_ERROR", "tag_id");
+  });
+
+  test("20 concurrent addTag calls for a task with 95 tags: five succeed, and it has 100", async () => {
+    const { tagIds, add, tagsOf } = await newTaskWithTags(95, 115);
+    const responses = await Promise.all(tagIds.slice(95).map(add));
+    const created = transport.name === "REST" ? "201" : "200";
+    expect(countOutcomes(responses)).toEqual({ [created]: 5, VALIDATION_ERROR: 15 });
+    expect((await tagsOf()).length).toBe(100);
+  });
+
+  test("concurrent addTag calls for the last two of 100 tags, ten for each: all succeed", async () => {
+    const { tagIds, add, tagsOf } = await newTaskWithTags(98, 100);
+    const lastTwo = tagIds.slice(98);
+    const calls = Array.from({ length: 10 }, () => lastTwo).flat();
+    const responses = await Promise.all(calls.map(add));
+    expect(countOutcomes(responses)).toEqual(
+      transport.name === "REST" ? { 201: 2, 200: 18 } : { 200: 20 },
+    );
+    expect(await tagsOf()).toEqual(tagIds);
+  });
 
   test("a task with 12 tags lists them by id; deleting the task keeps the tags", async () => {
     const eve = await signedInUser(server, { transport });

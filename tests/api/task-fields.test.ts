@@ -14,6 +14,9 @@ afterAll(() => server.close());
 
 const emoji = "\u{1F389}";
 const sqlText = `'); drop table tasks; -- " \\ $1 %s`;
+/** A valid recurrence rule with this length. */
+const ruleOf = (length: number): string =>
+  `FREQ=DAILY;INTERVAL=${"1".padStart(length - "FREQ=DAILY;INTERVAL=".length, "0")}`;
 const wrongType: ErrorCode = "VALIDATION_ERROR";
 
 /** Accepted values, each with the value that is returned where it differs. */
@@ -65,6 +68,7 @@ const valid: [field: string, value: unknown, stored?: unknown][] = [
   ["recurrence_rule", "FREQ=YEARLY;BYDAY=53MO,-53SU"],
   ["recurrence_rule", "FREQ=WEEKLY;BYDAY=MO,MO"],
   ["recurrence_rule", "FREQ=HOURLY;BYMINUTE=0,30;BYSECOND=0"],
+  ["recurrence_rule", ruleOf(1000)],
 ];
 
 /** Rejected values by the code of their error. */
@@ -139,6 +143,8 @@ const invalid: [field: string, code: ErrorCode, ...values: unknown[]][] = [
     "FREQ=DAILY\nRRULE:FREQ=DAILY",
     sqlText,
   ],
+  ["recurrence_rule", wrongType, ruleOf(1001), emoji.repeat(1001), " ".repeat(1001)],
+  ["recurrence_rule", "INVALID_RECURRENCE_RULE", emoji.repeat(1000)],
   ["recurrence_rule", wrongType, 5, true, ["FREQ=DAILY"], {}, "FREQ=DAILY\0"],
 ];
 

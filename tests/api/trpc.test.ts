@@ -1,5 +1,11 @@
 import { type AppRouter } from "@taskwire/server/rpc/router.ts";
-import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from "@trpc/client";
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpBatchStreamLink,
+  httpLink,
+  TRPCClientError,
+} from "@trpc/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -32,6 +38,7 @@ describe("the standard client", () => {
   test.each([
     ["one by one", httpLink],
     ["in batches", httpBatchLink],
+    ["in batches that it asks to stream", httpBatchStreamLink],
   ] as const)("calls procedures %s, with typed results and errors", async (_, link) => {
     const { token, email, id } = await signedInUser(server);
     const client = createTRPCClient<AppRouter>({
@@ -58,6 +65,43 @@ describe("the standard client", () => {
       { result: { data: { id: expect.any(String) } } },
       { error: { data: { code: "NOT_FOUND" } } },
     ]);
+  });
+});
+
+describe.each(["trpc-accept", "accept"])("a batch that asks for a stream with %s", (name) => {
+  const call = (path: string, inputs: object, headers: Record<string, string> = {}) =>
+    fetch(`${server.url}/trpc/${path}?batch=1`, {
+      method: "POST",
+      headers: { ...json, [name]: "application/jsonl", ...headers },
+      body: JSON.stringify(inputs),
+    });
+
+  test("gets the headers that its calls set: the cookies of auth.login, auth.refresh and auth.logout", async () => {
+    const { email, password } = await signedInUser(server);
+    const login = await call("auth.login", { 0: { email, password } });
+    expect(await login.text()).toContain('"token_type":"bearer"');
+    const [cookie = ""] = login.headers.getSetCookie();
+    expect(cookie).toMatch(/^refresh_token=[^;]+; Max-Age=604800; Path=\/trpc; HttpOnly;/);
+
+    const sent = { cookie: cookie.split(";", 1)[0] ?? "" };
+    const refresh = await call("auth.refresh", {}, sent);
+    expect(await refresh.text()).toContain('"token_type":"bearer"');
+    expect(refresh.headers.getSetCookie()).toHaveLength(1);
+    expect(refresh.headers.get("vary")).toContain("Origin");
+
+    const logout = await call("auth.logout", {}, sent);
+    expect(await logout.text()).toContain("Successfully logged out");
+    expect(logout.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^refresh_token=; Max-Age=0; Path=\/trpc; HttpOnly;/),
+    ]);
+  });
+
+  test("gets one whole response, with its length", async () => {
+    const response = await call("auth.logout,auth.logout", {});
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-length")).toBe(String(Buffer.byteLength(text)));
+    expect(response.headers.get("transfer-encoding")).toBeNull();
   });
 });
 

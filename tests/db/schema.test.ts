@@ -34,6 +34,8 @@ describe("the database catalog", () => {
       "sessions.expires_at timestamp(3) with time zone not null",
       "sessions.ends_at timestamp(3) with time zone not null",
       "sessions.revoked_at timestamp(3) with time zone",
+      "sessions.rotations timestamp with time zone[]",
+      "sessions.parent_used_at_generation integer",
       "tags.id integer not null default nextval('tags_id_seq'::regclass)",
       "tags.name character varying(50) not null",
       "tags.color character varying(7)",

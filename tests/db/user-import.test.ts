@@ -139,6 +139,7 @@ test("every rejected line is reported with its reason, and the other lines are i
       newUser({ name: "\0" }),
       "name has a character that cannot be stored (U+0000 or a lone surrogate)",
     ],
+    [newUser({ name: "x".repeat(256) }), "name must be at most 255 characters"],
     [newUser({ created_at: "yesterday" }), "created_at must be an ISO 8601 date-time"],
     [newUser({ id: taken.id }), "id belongs to an account with another email"],
     [newUser({ email: taken.email }), "email belongs to an account with another id"],

@@ -48,6 +48,37 @@ describe.each(transports)("over $name", (transport) => {
     },
   );
 
+  test("addTag waits for a competing change of the task, and returns the task as it is after it", async () => {
+    const ids = await newTaskAndTag();
+    const blocking: Sql = ["update tasks set title = 'Changed' where id = ?", ids.task_id];
+    const response = await callDuring(blocking, "task.addTag", ids);
+    expect(response.data).toMatchObject({ title: "Changed", tags: [{ id: ids.tag_id }] });
+  });
+
+  test("addTag waits for a competing 100th tag: VALIDATION_ERROR if it commits, linked if it rolls back", async () => {
+    const { task_id, tag_id } = await newTaskAndTag();
+    const em = server.deps.orm.em.fork();
+    await em.execute(
+      `with added as (
+         insert into tags (name, user_id) select gen_random_uuid()::text, ? from generate_series(1, 99) returning id)
+       insert into task_tag_link select ?, id from added`,
+      [ada.id, task_id],
+    );
+    const other = await ada.newTag(randomUUID());
+    const blocking: Sql = [
+      `with task as (select id from tasks where id = ? for update)
+       insert into task_tag_link select task.id, ? from task`,
+      task_id,
+      other.id,
+    ];
+    const ids = { task_id, tag_id };
+    const afterRollback = await callDuring(blocking, "task.addTag", ids, "rollback");
+    expect(countOutcomes([afterRollback])).toEqual({ [created]: 1 });
+    await ada.call("task.removeTag", ids);
+    const afterCommit = await callDuring(blocking, "task.addTag", ids);
+    expect(countOutcomes([afterCommit])).toEqual({ VALIDATION_ERROR: 1 });
+  });
+
   test("patch waits for a competing delete of the task: TASK_NOT_FOUND if it commits, patched if it rolls back", async () => {
     const { task_id } = await newTaskAndTag();
     const blocking: Sql = ["delete from tasks where id = ?", task_id];

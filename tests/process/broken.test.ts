@@ -10,7 +10,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskwire-broken-"));
   await unpackDatabase(folder);
-  await writeFile(join(folder, ".data/jwt-secret"), "5ec2e7".repeat(11));
+  await writeFile(join(folder, ".data/jwt-secret"), "5ec2e7".repeat(11), { mode: 0o600 });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -20,7 +20,7 @@ const emptyFolder: Replace = mkdir;
 const bytes =
   (...content: Parameters<typeof Buffer.alloc>): Replace =>
   (path) =>
-    writeFile(path, Buffer.alloc(...content));
+    writeFile(path, Buffer.alloc(...content), { mode: 0o600 });
 
 /** Replaces a file or folder, starts the server, and expects that it fails with one line and changes nothing. */
 const expectStartToFail = async (

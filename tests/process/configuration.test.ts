@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { finish, temporaryFolder } from "../support/process/test-process.ts";
@@ -40,3 +40,24 @@ test("settings are read from .env, and variables of the environment override the
     "The configuration is not valid:\n  - PORT must be a whole number from 0 to 65535\n",
   );
 });
+
+test.each(["main", "migrate", "seed", "import-users"] as const)(
+  "in production, %s without DATABASE_URL and DATA_DIR exits with 1 and creates nothing",
+  async (name) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "users.jsonl"), "");
+    const outcome = await finish(name, {
+      folder,
+      env: { NODE_ENV: "production", JWT_SECRET_KEY: `${"0f".repeat(31)}a9`, PORT: "0" },
+      args: [name === "migrate" ? "up" : "users.jsonl"],
+      lifetime: 20_000,
+    });
+    expect(outcome).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr:
+        "The configuration is not valid:\n  - DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production\n",
+    });
+    expect(await readdir(folder)).toEqual(["users.jsonl"]);
+  },
+);

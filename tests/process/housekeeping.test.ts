@@ -16,6 +16,6 @@ test("soon after its start, a server logs that it removed one expired session", 
   );
   await orm.close();
   const server = await serve(folder);
-  const [line] = await server.until(/.*Removed expired sessions.*/);
+  const [line] = await server.until(/^.*Removed expired sessions.*$/m);
   expect(JSON.parse(line)).toMatchObject({ level: "info", removed: 1 });
 });

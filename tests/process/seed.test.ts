@@ -35,7 +35,11 @@ test("seed creates a demo user once, who can sign in with the printed password",
 
 test("seed fails in production", async () => {
   const folder = await temporaryFolder();
-  const env = { NODE_ENV: "production", JWT_SECRET_KEY: "5ec2e7a9".repeat(8).replace(/9$/, "0") };
+  const env = {
+    NODE_ENV: "production",
+    DATA_DIR: ".data",
+    JWT_SECRET_KEY: "5ec2e7a9".repeat(8).replace(/9$/, "0"),
+  };
   expect(await finish("seed", { folder, env })).toMatchObject({
     code: 1,
     stdout: "",

@@ -12,7 +12,7 @@ const ownersOf = (files: readonly string[]): string[] =>
   [
     ...new Set(
       files.map((file) => {
-        const inPackage = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
+        const inPackage = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1];
         return inPackage ?? file.replace(`${root}/`, "").split("/")[0] ?? file;
       }),
     ),

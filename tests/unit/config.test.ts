@@ -60,6 +60,29 @@ test("an environment with several invalid variables is reported with all their n
   ]);
 });
 
+describe("in production, the database", () => {
+  const production = { NODE_ENV: "production", JWT_SECRET_KEY: secret };
+
+  test.each([
+    {},
+    { DATABASE_URL: "", DATA_DIR: " " },
+    { DATABASE_URL: undefined, DATA_DIR: undefined },
+  ])("must be named: %j is rejected", (env) => {
+    expect(problemsOf({ ...production, ...env })).toEqual([
+      "DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production",
+    ]);
+  });
+
+  test.each([
+    { DATABASE_URL: "postgresql://localhost/x" },
+    { DATA_DIR: "/data" },
+    // The default, but set on purpose.
+    { DATA_DIR: ".data" },
+  ])("is named by %j", (env) => {
+    expect(problemsOf({ ...production, ...env })).toEqual([]);
+  });
+});
+
 describe("JWT_SECRET_KEY", () => {
   const url = "postgresql://localhost/x";
 
@@ -67,7 +90,7 @@ describe("JWT_SECRET_KEY", () => {
     expect(problemsOf({ DATABASE_URL: url })).toEqual([
       expect.stringMatching(/^JWT_SECRET_KEY is required with DATABASE_URL/),
     ]);
-    expect(problemsOf({ NODE_ENV: "production" })).toEqual([
+    expect(problemsOf({ NODE_ENV: "production", DATA_DIR: "/data" })).toEqual([
       expect.stringMatching(/^JWT_SECRET_KEY is required with NODE_ENV=production/),
     ]);
     expect(
@@ -87,7 +110,9 @@ describe("JWT_SECRET_KEY", () => {
   test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4)])(
     "in production a secret of repeated blocks such as %s is rejected",
     (value) => {
-      expect(problemsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production" })).toHaveLength(1);
+      expect(
+        problemsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production", DATA_DIR: "/data" }),
+      ).toEqual([expect.stringMatching(/^JWT_SECRET_KEY must be random/)]);
     },
   );
 });
@@ -115,7 +140,12 @@ describe("CORS_ORIGINS", () => {
 
   test("rejects * in production", () => {
     expect(
-      problemsOf({ CORS_ORIGINS: "*", NODE_ENV: "production", JWT_SECRET_KEY: secret }),
+      problemsOf({
+        CORS_ORIGINS: "*",
+        NODE_ENV: "production",
+        JWT_SECRET_KEY: secret,
+        DATA_DIR: "/data",
+      }),
     ).toEqual(["CORS_ORIGINS must not contain * with NODE_ENV=production"]);
   });
 });

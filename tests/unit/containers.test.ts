@@ -1,9 +1,11 @@
 import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
-import { environment } from "@taskwire/server/config.ts";
+import { environment, parseConfig } from "@taskwire/server/config.ts";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { root, textOf } from "../support/docs/documents.ts";
+
+const signingKey = `${"0f".repeat(31)}a9`;
 
 interface Service {
   image: string;
@@ -67,6 +69,21 @@ describe("server/Dockerfile", () => {
       (path) => !path.startsWith("node_modules"),
     );
     expect(sources).toEqual(expect.arrayContaining(manifests));
+  });
+
+  test("sets no variable that names a database, so that a container without DATABASE_URL does not start", () => {
+    const [variables = ""] = instructions("ENV");
+    expect(instructions("ENV")).toHaveLength(1);
+    const env = Object.fromEntries(variables.split(/ +/).map((pair) => pair.split("=")));
+    expect(env).toEqual({ NODE_ENV: "production", HOST: "0.0.0.0", PORT: "8000" });
+    expect(() => parseConfig({ ...env, JWT_SECRET_KEY: signingKey })).toThrow(
+      /DATABASE_URL, or DATA_DIR .* is required/,
+    );
+  });
+
+  test("contains the folder /data, which the server can write if DATA_DIR names it", () => {
+    expect(instructions("RUN")).toContain("mkdir --mode=700 /data && chown node:node /data");
+    expect(textOf("docs/operations.md")).toContain("--env DATA_DIR=/data --volume taskwire:/data");
   });
 
   test("runs the server without root privileges and with a health check", () => {

@@ -45,7 +45,7 @@ describe("every setting, with its default, is", () => {
 
 describe("log messages", () => {
   const table = partOf(textOf("docs/operations.md"), "log");
-  const rows = [...table.matchAll(/^\| (\w+) +\| (`+) ?(.+?) ?\2 +\| \S/gm)].map(
+  const rows = [...table.matchAll(/^\| (\w+) +\| (``?) ?([^ `].*?) ?\2 +\| \S/gm)].map(
     ([, level = "", , message = ""]) => ({ level, message }),
   );
   /** Matches a message in the code, where `…` of the document is any value. */

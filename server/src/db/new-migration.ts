@@ -62,7 +62,7 @@ ${addSqlCalls(down)}  }
     index,
     indexSource
       .replace("\n/**", `import { ${className} } from "./${fullName}.ts";\n\n/**`)
-      .replace(/,?\s*\];\s*$/, `,\n  { name: "${fullName}", class: ${className} },\n];\n`),
+      .replace(/,?\n?\];\n?$/, `,\n  { name: "${fullName}", class: ${className} },\n];\n`),
   );
   return [file, index];
 };

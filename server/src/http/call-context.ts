@@ -5,10 +5,25 @@ import type { Context } from "../rpc/context.ts";
 import type { Identity } from "../security/tokens.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 
+/** Characters, several times those of an access token. */
+const maxAuthorizationLength = 4096;
+
+/**
+ * Returns the token of an Authorization header.
+ * @throws {AppError} MISSING_TOKEN, INVALID_TOKEN
+ */
+const tokenIn = (authorization = ""): string => {
+  const [scheme = ""] = authorization.split(" ", 1);
+  if (scheme.toLowerCase() !== "bearer") throw new AppError("MISSING_TOKEN");
+  if (authorization.length > maxAuthorizationLength) throw new AppError("INVALID_TOKEN");
+  const rest = authorization.slice(scheme.length);
+  const token = /^ +(?<token>\S(?:.*\S)?) *$/.exec(rest)?.groups?.["token"];
+  if (token === undefined) throw new AppError("MISSING_TOKEN");
+  return token;
+};
+
 const identify = async (deps: Deps, authorization: string | undefined): Promise<Identity> => {
-  const bearer = /^bearer +(?<token>.*\S) *$/i.exec(authorization ?? "")?.groups?.["token"];
-  if (bearer === undefined) throw new AppError("MISSING_TOKEN");
-  const identity = await deps.tokens.verifyAccess(bearer);
+  const identity = await deps.tokens.verifyAccess(tokenIn(authorization));
   if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
   return identity;
 };

@@ -21,19 +21,29 @@ const fastifyErrors: Partial<Record<string, ErrorRow>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: invalidJson,
 };
 
+/** The nearest codes of the table for the statuses of other errors, such as those of plugins. */
+const nearestCodes: Partial<Record<number, ErrorCode>> = {
+  403: "NOT_FOUND",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_ALLOWED",
+  410: "NOT_FOUND",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+};
+
 /** Returns the error of the table for an error that reaches Fastify's error handler. */
 export const errorFromHttp = (error: unknown): AppError => {
   if (!(error instanceof Error) || error instanceof AppError) return translateError(error);
   // Safe for any error: both fields may be absent.
-  const { code = "", statusCode } = error as Partial<FastifyError>;
+  const { code = "", statusCode = 500 } = error as Partial<FastifyError>;
   const row = fastifyErrors[code];
   if (row !== undefined) {
     const { detail } = row;
     return new AppError(row.code, detail === undefined ? {} : { detail });
   }
-  // Every parser reports a body that is incomplete or malformed with status 400.
-  if (statusCode === 400)
-    return new AppError("VALIDATION_ERROR", { detail: "The body is not valid", cause: error });
+  // The request is at fault, such as a body that is incomplete (400), or a range past the end of a file (416).
+  if (statusCode >= 400 && statusCode < 500)
+    return new AppError(nearestCodes[statusCode] ?? "VALIDATION_ERROR", { cause: error });
   return translateError(error);
 };
 
@@ -48,14 +58,19 @@ export const setErrorResponse = (
   return reply.code(statusOf(error.code));
 };
 
+/** The methods that some path has. Any other is rejected on every path, known or not. */
+const knownMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /** Formats all errors as the contract says, those of plugins and unknown paths included. */
 export const registerErrors = (app: FastifyInstance): void => {
   app.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);
     return setErrorResponse(error, request, reply).send(error.body);
   });
-  app.setNotFoundHandler(() => {
-    throw new AppError("NOT_FOUND");
+  app.setNotFoundHandler(({ method }, reply) => {
+    if (knownMethods.includes(method)) throw new AppError("NOT_FOUND");
+    reply.header("Allow", knownMethods.join(", "));
+    throw new AppError("METHOD_NOT_ALLOWED");
   });
 };
 

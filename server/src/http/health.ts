@@ -3,6 +3,7 @@ import { pendingMigrations } from "../db/migrator.ts";
 import { withTimeout } from "../timeout.ts";
 import type { Deps } from "../deps.ts";
 import { serviceUnavailable } from "../errors.ts";
+import { serveDocument } from "./other-methods.ts";
 
 /** Milliseconds, so that a load balancer has its response before its own time-out. */
 const maxCheckTime = 1000;
@@ -13,9 +14,9 @@ const maxCheckTime = 1000;
  */
 export const registerHealth = (app: FastifyInstance, { orm, redis }: Deps): void => {
   const healthy = () => ({ status: "healthy" });
-  app.get("/health", healthy);
-  app.get("/health/live", healthy);
-  app.get("/health/ready", async () => {
+  serveDocument(app, "/health", healthy);
+  serveDocument(app, "/health/live", healthy);
+  serveDocument(app, "/health/ready", async () => {
     let pending: string[] | undefined;
     try {
       pending = await withTimeout(maxCheckTime, () => pendingMigrations(orm));

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Negotiator from "negotiator";
+import { serveDocument } from "./other-methods.ts";
 
 const landing = { name: "taskwire", documentation: "/docs", openapi: "/openapi.json" };
 
@@ -8,7 +9,7 @@ const mediaTypes = ["application/json", "text/html"];
 
 /** Serves /: redirects a client that prefers HTML, which is a browser, to the documentation, and returns JSON to others. */
 export const registerLanding = (app: FastifyInstance): void => {
-  app.get("/", (request, reply) => {
+  serveDocument(app, "/", (request, reply) => {
     // Replaces the header of the CORS plugin, which is "Origin".
     reply.header("Vary", "Origin, Accept");
     const isBrowser = new Negotiator(request).mediaType(mediaTypes) === "text/html";

@@ -4,8 +4,11 @@ import type { Call } from "../services/context.ts";
 
 const cookieName = "refresh_token";
 
+/** Each token costs a verification. A browser has one for each host and path that set one. */
+const maxTokens = 4;
+
 /**
- * Returns the values of all cookies with the name. @fastify/cookie parses the header into an object with only the first
+ * Returns the values of the cookies with the name: the first four that differ and are not empty. @fastify/cookie parses the header into an object with only the first
  * of them, and another host or path may have set that one (RFC 6265 §8.6).
  */
 const tokensIn = (header: string | undefined): string[] => {
@@ -14,7 +17,7 @@ const tokensIn = (header: string | undefined): string[] => {
     const text = value.join("=").trim();
     return name.trim() === cookieName ? [text.replace(/^"(.*)"$/, "$1")] : [];
   });
-  return [...new Set(tokens)].filter((token) => token !== "");
+  return [...new Set(tokens)].filter((token) => token !== "").slice(0, maxTokens);
 };
 
 /**
@@ -28,13 +31,15 @@ export const refreshCookie = (
   path: string,
 ): Call["refreshCookie"] => {
   const set = (value: string, maxAge: number): void => {
-    reply.setCookie(cookieName, value, {
+    const cookie = reply.server.serializeCookie(cookieName, value, {
       path,
       httpOnly: true,
       secure: cookieSecure,
       sameSite: "strict",
       maxAge,
     });
+    // Of several calls of a batch, the last one decides. Not `setCookie`, which is too late for a streamed batch.
+    reply.removeHeader("Set-Cookie").header("Set-Cookie", cookie);
   };
   return {
     get values() {

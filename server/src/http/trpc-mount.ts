@@ -6,7 +6,7 @@ import {
   TRPCError,
 } from "@trpc/server";
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Deps } from "../deps.ts";
 import { proceduresOf } from "../rpc/meta.ts";
 import { translateError } from "../rpc/translate-error.ts";
@@ -19,6 +19,9 @@ const prefix = "/trpc";
 
 /** Calls in one request: a batch must not bypass a limit or a timeout. */
 const maxBatchSize = 10;
+
+/** tRPC answers HEAD itself, and fails on methods that `fetch` does not know. */
+const methods = ["GET", "HEAD", "POST"];
 
 /** Returns the body of an error that occurred outside procedures, in the format that a tRPC client expects. */
 const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
@@ -36,6 +39,18 @@ const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
 const isJson = (contentType: string | undefined): boolean =>
   contentType?.split(";", 1)[0]?.trim().toLowerCase() === "application/json";
 
+/**
+ * Sends a streamed batch as one whole response in the stream's format. A stream's headers are sent before its calls are
+ * done, and would lose the cookies that they set. Without the stream format, `httpBatchStreamLink` fails.
+ */
+const sendWhole = async (reply: FastifyReply, payload: unknown): Promise<unknown> => {
+  if (!(payload instanceof Response) || !payload.headers.has("transfer-encoding")) return payload;
+  const text = await payload.text();
+  payload.headers.delete("transfer-encoding");
+  reply.code(payload.status).headers(Object.fromEntries(payload.headers));
+  return text;
+};
+
 /** Returns the procedures that a request names in its path. */
 const proceduresIn = (
   url: string,
@@ -50,11 +65,16 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
   const procedures = new Map(proceduresOf(router));
   scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
     reply.header("Cache-Control", "no-store");
+    if (!methods.includes(method)) {
+      reply.header("Allow", methods.join(", "));
+      throw new AppError("METHOD_NOT_ALLOWED");
+    }
     assertHashCapacity(deps, proceduresIn(url, procedures));
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");
   });
+  scope.addHook("onSend", (_request, reply, payload) => sendWhole(reply, payload));
   scope.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);
     return setErrorResponse(error, request, reply).send(bodyOf(router, error));

@@ -1,10 +1,10 @@
 import formbody from "@fastify/formbody";
-import { AppError } from "@taskwire/shared";
 import { type AnyTRPCRouter, callTRPCProcedure } from "@trpc/server";
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
 import { assertHashCapacity } from "../http/hash-capacity.ts";
+import { rejectOtherMethods } from "../http/other-methods.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { inputOf, isRecord } from "./input.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
@@ -60,28 +60,6 @@ const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstan
   },
 };
 
-/** Rejects a known path's other methods: 405 with `Allow`; a plain OPTIONS gets 204 with `Allow` (RFC 9110 §10.2.1). */
-const rejectOtherMethods = (
-  scope: FastifyInstance,
-  url: string,
-  allowed: readonly string[],
-): void => {
-  const served = allowed.includes("GET") ? [...allowed, "HEAD"] : allowed;
-  // Fastify types its list of methods as strings, although `route` accepts exactly these.
-  const others = scope.supportedMethods.filter(
-    (method) => !served.includes(method),
-  ) as HTTPMethods[];
-  scope.route({
-    method: others,
-    url,
-    handler: (request, reply) => {
-      reply.header("Allow", allowed.join(", "));
-      if (request.method !== "OPTIONS") throw new AppError("METHOD_NOT_ALLOWED");
-      return reply.code(204).send();
-    },
-  });
-};
-
 /** Serves every procedure that has `meta.rest` below /api/v1, each as one Fastify route. */
 export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
   app.addHook("onRequest", async (_request, reply) => {
@@ -106,14 +84,11 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
     });
   }
 
-  app.register(async (scope) => {
-    contentTypeParsers.none(scope);
-    for (const [url, group] of Map.groupBy(operations, urlOf)) {
-      rejectOtherMethods(
-        scope,
-        url,
-        group.map(({ rest }) => rest.method),
-      );
-    }
-  });
+  for (const [url, group] of Map.groupBy(operations, urlOf)) {
+    rejectOtherMethods(
+      app,
+      url,
+      group.map(({ rest }) => rest.method),
+    );
+  }
 };

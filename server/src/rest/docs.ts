@@ -2,7 +2,8 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { FastifyHelmetOptions } from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, RouteShorthandOptions } from "fastify";
+import { serveDocument } from "../http/other-methods.ts";
 
 const require = createRequire(import.meta.url);
 const directoryOf = (file: string): string => dirname(require.resolve(file));
@@ -58,6 +59,20 @@ const policy: FastifyHelmetOptions = {
   },
 };
 
+/** The files of the bundles that the pages load. */
+const bundles = [
+  {
+    prefix: "/docs/assets/",
+    root: directoryOf("swagger-ui-dist/swagger-ui.css"),
+    files: ["swagger-ui.css", "swagger-ui-bundle.js"],
+  },
+  {
+    prefix: "/redoc/assets/",
+    root: directoryOf("redoc/bundles/redoc.standalone.js"),
+    files: ["redoc.standalone.js"],
+  },
+];
+
 /**
  * Serves /openapi.json, /docs (Swagger UI) and /redoc (ReDoc) to everyone, with the bundles from npm.
  * `@fastify/swagger-ui` in static mode was tried: it works with our policy (a hook on its scope), but also serves
@@ -66,33 +81,25 @@ const policy: FastifyHelmetOptions = {
  */
 export const registerDocs = (app: FastifyInstance, document: unknown): void => {
   const text = JSON.stringify(document);
-  app.get("/openapi.json", (_request, reply) =>
-    reply.type("application/json; charset=utf-8").send(text),
-  );
-  app.get("/docs", { helmet: policy }, (_request, reply) =>
-    reply.type("text/html; charset=utf-8").send(swaggerPage),
-  );
-  app.get("/docs/start.js", (_request, reply) =>
-    reply.type("text/javascript; charset=utf-8").send(swaggerStart),
-  );
-  app.get("/redoc", { helmet: policy }, (_request, reply) =>
-    reply.type("text/html; charset=utf-8").send(redocPage),
-  );
+  const serve = (url: string, type: string, body: string, options?: RouteShorthandOptions) =>
+    serveDocument(
+      app,
+      url,
+      (_request, reply) => reply.type(`${type}; charset=utf-8`).send(body),
+      options,
+    );
+  serve("/openapi.json", "application/json", text);
+  serve("/docs", "text/html", swaggerPage, { helmet: policy });
+  serve("/docs/start.js", "text/javascript", swaggerStart);
+  serve("/redoc", "text/html", redocPage, { helmet: policy });
 
-  const assets = (prefix: string, root: string, files: readonly string[]) =>
-    app.register(fastifyStatic, {
-      root,
-      prefix,
-      decorateReply: false,
-      index: false,
-      maxAge: "1h",
-      allowedPath: (path) => files.includes(path),
-    });
-  assets("/docs/assets/", directoryOf("swagger-ui-dist/swagger-ui.css"), [
-    "/swagger-ui.css",
-    "/swagger-ui-bundle.js",
-  ]);
-  assets("/redoc/assets/", directoryOf("redoc/bundles/redoc.standalone.js"), [
-    "/redoc.standalone.js",
-  ]);
+  // Without its own route for a whole folder, which would reject malformed paths in its own way.
+  app.register(fastifyStatic, {
+    serve: false,
+    root: bundles.map(({ root }) => root),
+    maxAge: "1h",
+  });
+  for (const { prefix, root, files } of bundles)
+    for (const file of files)
+      serveDocument(app, prefix + file, (_request, reply) => reply.sendFile(file, root));
 };

@@ -24,8 +24,11 @@ interface Lifetime {
 }
 
 export interface Tokens {
-  /** Signs an access token that is valid from now. */
-  signAccess: (identity: Identity) => Promise<string>;
+  /**
+   * Signs an access token that is valid from now.
+   * @param sessionEnd seconds since 1970, which the token does not outlive
+   */
+  signAccess: (identity: Identity, sessionEnd?: number) => Promise<string>;
   /** Signs a refresh token. The same arguments always return the same text. */
   signRefresh: (identity: RefreshIdentity, lifetime: Lifetime) => Promise<string>;
   /**
@@ -125,9 +128,9 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
       .sign(key);
 
   return {
-    signAccess: (identity) => {
+    signAccess: (identity, sessionEnd = Infinity) => {
       const issuedAt = Math.floor(options.clock().getTime() / 1000);
-      const expiresAt = issuedAt + options.ttl.access;
+      const expiresAt = Math.min(issuedAt + options.ttl.access, sessionEnd);
       return sign({ type: "access" }, identity, { issuedAt, expiresAt });
     },
     signRefresh: (identity, lifetime) =>

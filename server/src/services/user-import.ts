@@ -11,7 +11,8 @@ const batchSize = 500;
 /** Bytes in a line. A longer one means another kind of file, which must not fill the memory. */
 const maxLineBytes = 1_048_576;
 
-const importedUser = z.object(
+/** A line of the file. */
+export const importedUser = z.object(
   {
     id: z.guid("must be a UUID").toLowerCase(),
     email: registerInput.shape.email,

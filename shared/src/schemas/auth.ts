@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { codePoints, rule, text } from "./common.ts";
+import { atMost, codePoints, rule, text } from "./common.ts";
 
 // RFC 5322 §3.2.3 dot-atom before the @; RFC 1035 §2.3.1 labels after it, at least two, the last not all digits.
 const address =
@@ -8,6 +8,7 @@ const address =
 /** RFC 5321 §4.5.3.1.3, without the angle brackets. */
 const maxEmailLength = 254;
 const maxPasswordLength = 1024;
+const maxNameLength = 255;
 
 // ASCII only: String.toLowerCase turns U+212A (the Kelvin sign) into k, and so one address into another.
 const lowerCase = (value: string): string =>
@@ -16,10 +17,7 @@ const lowerCase = (value: string): string =>
 const emailAddress = text().trim().overwrite(lowerCase);
 
 const password = text()
-  .refine(
-    (value) => codePoints(value) <= maxPasswordLength,
-    rule("VALIDATION_ERROR", `must be at most ${maxPasswordLength} characters`),
-  )
+  .refine(...atMost(maxPasswordLength))
   .meta({ format: "password" });
 
 const newPassword = password
@@ -35,13 +33,22 @@ export const registerInput = z
       )
       .meta({ format: "email" }),
     password: newPassword,
-    name: text().trim().nullish(),
+    name: text()
+      .trim()
+      .refine(...atMost(maxNameLength))
+      .meta({ maxLength: maxNameLength })
+      .nullish(),
   })
   .meta({ id: "RegisterRequest" });
 
+// No account has a longer address, so the rest of one does not matter, and does not reach the database.
+const cutAddress = (value: string): string => value.slice(0, maxEmailLength + 1).toWellFormed();
+
 /** Sign-in does not check the format of the address (CONTRACT.md, "Sign-in"): a malformed one is a wrong credential. */
 export const loginInput = z.object({
-  email: emailAddress.meta({ description: "The e-mail address; OAuth2 calls it username" }),
+  email: emailAddress
+    .overwrite(cutAddress)
+    .meta({ description: "The e-mail address; OAuth2 calls it username" }),
   password,
 });
 

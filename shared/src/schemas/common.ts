@@ -33,6 +33,14 @@ export const text = () =>
       ),
     );
 
+/** The arguments of `refine` for a text of at most `maxLength` code points, else VALIDATION_ERROR. */
+export const atMost = (
+  maxLength: number,
+): [test: (value: string) => boolean, options: ReturnType<typeof rule>] => [
+  (value) => codePoints(value) <= maxLength,
+  rule("VALIDATION_ERROR", `must be at most ${maxLength} characters`),
+];
+
 // A name that has only spaces, control characters and invisible marks would be displayed as empty.
 const isVisible = (value: string): boolean =>
   /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}]/u.test(value);

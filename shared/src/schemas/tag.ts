@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { id, name, rule, text } from "./common.ts";
 
+export const maxTagNameLength = 50;
+
 export const tagWrite = z
   .object({
-    name: name(50, "INVALID_TAG_NAME"),
+    name: name(maxTagNameLength, "INVALID_TAG_NAME"),
     color: text()
       .refine((value) => /^#[0-9A-Fa-f]{6}$/.test(value), rule("INVALID_COLOR"))
       .meta({ pattern: "^#[0-9A-Fa-f]{6}$" })

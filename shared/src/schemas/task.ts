@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { codePoints, dateTime, id, name, oneOf, rule, text } from "./common.ts";
-import { tag } from "./tag.ts";
+import { atMost, codePoints, dateTime, id, name, oneOf, rule, text } from "./common.ts";
+import { maxTagNameLength, tag } from "./tag.ts";
 
 /** From the lowest to the highest. */
 export const priorities = ["low", "medium", "high"] as const;
@@ -22,6 +22,8 @@ const sorts = [
 // PGlite drops a byte order mark when it reads a text, PostgreSQL does not: so it is never stored.
 const withoutByteOrderMark = (value: string): string => value.replace(/^\uFEFF+/, "");
 
+const maxRuleLength = 1000;
+
 const fields = {
   title: name(200, "INVALID_TITLE"),
   description: text()
@@ -32,7 +34,10 @@ const fields = {
   completed: z.boolean().meta({ default: false }),
   priority: oneOf(priorities, "INVALID_PRIORITY").meta({ id: "Priority" }),
   due_date: dateTime("INVALID_DUE_DATE").nullable(),
-  recurrence_rule: text().meta({ description: "An iCalendar RRULE (RFC 5545)" }).nullable(),
+  recurrence_rule: text()
+    .refine(...atMost(maxRuleLength))
+    .meta({ description: "An iCalendar RRULE (RFC 5545)", maxLength: maxRuleLength })
+    .nullable(),
 };
 
 export const taskCreate = z
@@ -75,18 +80,40 @@ const positiveInteger = (defaultValue: number) =>
 /** The maximum of tasks on a page. A larger limit counts as this, and the response says so (CONTRACT.md, "Listing"). */
 const maxPageSize = 100;
 
+const maxSearchLength = 100;
+
+/** A cursor contains a title of 200 code points at most, each up to 6 bytes in JSON, in base64: below this bound. */
+const maxCursorLength = 2048;
+
+// A text that is too long for a name becomes the empty one, which no tag has either.
+const possibleTagName = (value: string): string =>
+  codePoints(value) <= maxTagNameLength ? value : "";
+
 export const taskListInput = z
   .object({
     page: positiveInteger(1),
     limit: positiveInteger(20)
       .overwrite((value) => Math.min(value, maxPageSize))
       .meta({ description: "Values over 100 count as 100" }),
-    q: text().optional(),
+    q: text()
+      .refine(...atMost(maxSearchLength))
+      .meta({ maxLength: maxSearchLength })
+      .optional(),
     status: oneOf(statuses, "INVALID_STATUS").default("all"),
     priority: oneOf(priorities, "INVALID_PRIORITY").optional(),
-    tag: text().meta({ description: "The id or the name of a tag" }).optional(),
+    tag: text()
+      .overwrite(possibleTagName)
+      .meta({ description: "The id or the name of a tag" })
+      .optional(),
     sort: oneOf(sorts, "INVALID_SORT_FIELD").optional(),
-    cursor: z.string().nullish().meta({ description: "The next_cursor of the previous page" }),
+    cursor: z
+      .string()
+      .refine(
+        (value) => value.length <= maxCursorLength,
+        rule("VALIDATION_ERROR", "is not one of this list"),
+      )
+      .nullish()
+      .meta({ description: "The next_cursor of the previous page" }),
   })
   .prefault({});
 

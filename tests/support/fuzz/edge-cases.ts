@@ -18,7 +18,9 @@ export const nonStrings: readonly unknown[] = [
   [JSON.parse('{"__proto__":{"admin":true}}'), JSON.parse('{"then":1}'), nested(10), nested(500)],
 ].flat();
 
-const boundaryLengths = [1, 7, 8, 49, 50, 51, 199, 200, 201, 999, 1000, 1001, 1023, 1024, 1025];
+const boundaryLengths = [
+  1, 7, 8, 49, 50, 51, 100, 101, 199, 200, 201, 255, 256, 999, 1000, 1001, 1023, 1024, 1025,
+];
 
 const lengths = [
   [

@@ -39,6 +39,9 @@ interface Expected {
 const clearable = { description: null, due_date: null, recurrence_rule: null };
 const defaults = { ...clearable, completed: false, priority: "medium" };
 
+/** The maximum of tags of a task. */
+const maxTags = 100;
+
 const isTime = (value: unknown): value is string =>
   typeof value === "string" && new Date(value).toISOString() === value;
 
@@ -121,6 +124,7 @@ export class Model {
       const [task, tag] = this.#taskAndTag(user, input);
       const links = user.links.get(task.id) ?? new Set();
       const isNew = !links.has(tag.id);
+      if (isNew && links.size >= maxTags) throw new ExpectedError("VALIDATION_ERROR", "tag_id");
       links.add(tag.id);
       return { data: withTags(user, task), isNew };
     },

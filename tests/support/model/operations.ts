@@ -131,6 +131,7 @@ const taskFields = {
   due_date: mostlyValid(nullable(dueDate), [...invalidDates, ...wrongTypes, ...unstorable]),
   recurrence_rule: mostlyValid(nullable(fc.constantFrom(...validRecurrenceRules)), [
     ...invalidRecurrenceRules,
+    "x".repeat(1001),
     ...wrongTypes,
   ]),
   // The server must ignore it.

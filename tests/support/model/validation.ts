@@ -32,6 +32,13 @@ const text = (value: unknown, field: string): string => {
 
 const lengthOf = (value: string): number => Array.from(value).length;
 
+const textUpTo =
+  (maxLength: number): Validator =>
+  (value, field) => {
+    if (lengthOf(text(value, field)) > maxLength) throw invalid(field);
+    return value;
+  };
+
 const trimmedText =
   (maxLength: number, code: string): Validator =>
   (value, field) => {
@@ -116,7 +123,9 @@ export const taskValidators = {
     if (moment === undefined) throw new ExpectedError("INVALID_DUE_DATE", field);
     return moment;
   }),
-  recurrence_rule: nullable(oneOf(validRecurrenceRules, "INVALID_RECURRENCE_RULE")),
+  recurrence_rule: nullable((value, field) =>
+    oneOf(validRecurrenceRules, "INVALID_RECURRENCE_RULE")(textUpTo(1000)(value, field), field),
+  ),
 } satisfies Record<string, Validator>;
 
 export const tagValidators = {
@@ -147,7 +156,7 @@ export const listValidators = (isQueryText: boolean) =>
   ({
     page: positiveInteger(isQueryText),
     limit: (value, field) => Math.min(100, Number(positiveInteger(isQueryText)(value, field))),
-    q: text,
+    q: textUpTo(100),
     status: oneOf(["all", "pending", "completed"], "INVALID_STATUS"),
     priority,
     tag: text,

@@ -8,7 +8,7 @@ import { inject } from "vitest";
  * start creates one too, but takes seconds.
  */
 export const unpackDatabase = async (folder: string): Promise<void> => {
-  await mkdir(join(folder, ".data"));
+  await mkdir(join(folder, ".data"), { mode: 0o700 });
   const template = new Blob([new Uint8Array(await readFile(inject("pgliteTemplate")))]);
   const dataDir = join(folder, ".data", "pglite");
   const pglite = await PGlite.create({ dataDir, loadDataDir: template });

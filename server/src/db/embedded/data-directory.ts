@@ -11,7 +11,7 @@ class ErrorCapturingFs extends NodeFS {
 
   override init(...[pglite, options]: Parameters<NodeFS["init"]>): ReturnType<NodeFS["init"]> {
     const printErr = (line: string): void => {
-      const message = /(?:FATAL|PANIC|DETAIL): +(.+?)\.?$/.exec(line)?.[1];
+      const message = /(?:FATAL|PANIC|DETAIL): +(\S.*)$/.exec(line)?.[1]?.replace(/\.$/, "");
       if (this.capturing && message !== undefined) this.errors.push(message);
     };
     return super.init(pglite, { ...options, printErr });

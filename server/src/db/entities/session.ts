@@ -20,6 +20,10 @@ export const Session = defineEntity({
     ends_at: p.datetime(3).$type<string>(),
     /** Time by the database's clock, which all replicas share. */
     revoked_at: p.datetime(3).$type<string>().nullable(),
+    /** When the rotations of the last seconds happened, the newest last. Null before the first rotation. */
+    rotations: p.array().columnType("timestamptz[]").nullable(),
+    /** The newest generation at which the token before it was used after the grace period. */
+    parent_used_at_generation: p.integer().nullable(),
   },
   indexes: [
     { name: "idx_sessions_user_id", properties: ["user", "rotated_at"] },

@@ -11,6 +11,7 @@ import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { checkPassword, confirmPassword } from "./password.ts";
+import type { RefreshIdentity } from "../../security/tokens.ts";
 import { verifyRefreshCookie } from "./rotation.ts";
 import { openSession, revokeSessionOf, type Token } from "./session.ts";
 
@@ -40,6 +41,16 @@ export const register = (
     return created;
   }, ctx.call.signal());
 
+/** Returns the identity of a valid refresh cookie, or undefined without one. */
+const cookieIdentity = async (ctx: ServiceContext): Promise<RefreshIdentity | undefined> => {
+  try {
+    return await verifyRefreshCookie(ctx);
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+};
+
 const signIn = async (
   ctx: ServiceContext,
   { email, password }: z.output<typeof loginInput>,
@@ -49,14 +60,15 @@ const signIn = async (
   const newHash = ctx.deps.passwords.isOutdated(account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
     : undefined;
-  const token = await openSession(ctx, { ...account, newHash });
+  const replaced = await cookieIdentity(ctx);
+  const token = await openSession(ctx, { ...account, newHash, replaced });
   // Undefined if the hash has changed: another sign-in replaced it, or the password is a new one. Checks again.
   return token ?? signIn(ctx, { email, password });
 };
 
 /**
  * Signs in: opens a session, sets its refresh token as a cookie, and returns the access token. An outdated hash is
- * replaced.
+ * replaced, and the session of the refresh cookie that the client sent is revoked.
  * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
@@ -64,10 +76,7 @@ export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): 
 
 /** Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in"). */
 export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
-  const identity = await verifyRefreshCookie(ctx).catch((error: unknown) => {
-    if (error instanceof AppError) return undefined;
-    throw error;
-  });
+  const identity = await cookieIdentity(ctx);
   if (identity !== undefined) await revokeSessionOf(ctx, identity);
   ctx.call.refreshCookie.clear();
   return { message: "Successfully logged out" };

@@ -4,7 +4,7 @@ import type { RefreshIdentity } from "../../security/tokens.ts";
 import type { ServiceContext } from "../context.ts";
 import { addressOf, addSeconds, issueTokens, type Token } from "./session.ts";
 
-/** Seconds after a rotation in which an older token still counts as a late request of the same client. */
+/** Seconds after a token's own rotation in which its use still counts as a late request of the same client. */
 const grace = 10;
 
 /**
@@ -34,12 +34,13 @@ export const verifyRefreshCookie = async ({
 
 /** A session after its rotation statement. */
 interface RotationRow {
-  outcome: "rotated" | "reissued" | "reused";
+  outcome: "rotated" | "reissued" | "reissuedLate" | "reused";
   email: string;
   generation: number;
   /** Seconds since 1970. */
   issued_at: number;
   expires_at: number;
+  ends_at: number;
 }
 
 /**
@@ -54,6 +55,11 @@ const rotate = async (
   const now = ctx.deps.clock();
   const graceStart = addSeconds(now, -grace).toISOString();
   const rolling = addSeconds(now, ctx.deps.config.refreshTokenTtl).toISOString();
+  // The last entry is the rotation to the newest generation; an index before the first entry gives null.
+  const ownRotation = sql`rotations[cardinality(rotations) - (generation - ${generation} - 1)]`;
+  const recentRotations = sql`array(
+    select at from unnest(rotations || ${now.toISOString()}::timestamptz) with ordinality recent(at, position)
+    where at >= ${graceStart} order by position)`;
   const ifRotated = (column: string, value: unknown) =>
     sql`${sql.id(column)} = case outcome when 'rotated' then ${value} else sessions.${sql.id(column)} end`;
   const { rows } = await sql<RotationRow>`
@@ -61,10 +67,12 @@ const rotate = async (
       select sessions.id, email, case
         -- The newest token.
         when generation = ${generation} then 'rotated'
-        -- Its parent: the client retries because it lost the response, or another tab was first.
-        when generation = ${generation} + 1 then 'reissued'
-        -- Any older one, shortly after a rotation: a late request of the same client.
-        when generation > ${generation} and rotated_at >= ${graceStart} then 'reissued'
+        -- An older one, shortly after its own rotation: a retry, or another tab that was later.
+        when generation > ${generation} and ${ownRotation} >= ${graceStart} then 'reissued'
+        -- The parent of the newest, later: the client lost the response, and retries now. Twice in a row it is no
+        -- accident: two parties take turns, one with the newest token and one with its parent.
+        when generation = ${generation} + 1 and parent_used_at_generation is distinct from generation - 1
+          then 'reissuedLate'
         -- Anything else: two parties hold tokens of this session (RFC 9700 §4.14.2).
         else 'reused'
       end as outcome
@@ -78,10 +86,14 @@ const rotate = async (
       ${ifRotated("expires_at", sql`least(${rolling}::timestamptz, ends_at)`)},
       ${ifRotated("device", ctx.call.device() ?? null)},
       ${ifRotated("address", addressOf(ctx))},
+      ${ifRotated("rotations", recentRotations)},
+      parent_used_at_generation = case outcome when 'reissuedLate' then sessions.generation
+        else parent_used_at_generation end,
       revoked_at = case outcome when 'reused' then now() end
     from locked where sessions.id = locked.id
     returning outcome, email, generation, floor(extract(epoch from rotated_at))::float8 as issued_at,
-      floor(extract(epoch from expires_at))::float8 as expires_at`.execute(ctx.db);
+      floor(extract(epoch from expires_at))::float8 as expires_at,
+      floor(extract(epoch from ends_at))::float8 as ends_at`.execute(ctx.db);
   return rows[0];
 };
 
@@ -95,11 +107,16 @@ export const refresh = async (ctx: ServiceContext): Promise<Token> => {
   const row = await rotate(ctx, identity);
   if (row === undefined) throw new AppError("INVALID_TOKEN");
   const { id, sid } = identity;
-  const { outcome, email, generation, issued_at: issuedAt, expires_at: expiresAt } = row;
+  const { outcome, email, generation } = row;
   switch (outcome) {
     case "rotated":
     case "reissued":
-      return issueTokens(ctx, { id, email, sid, generation }, { issuedAt, expiresAt });
+    case "reissuedLate":
+      return issueTokens(
+        ctx,
+        { id, email, sid, generation },
+        { issuedAt: row.issued_at, expiresAt: row.expires_at, endsAt: row.ends_at },
+      );
     case "reused":
       ctx.deps.revocations.add([sid]);
       ctx.call.log.warn(

@@ -26,15 +26,15 @@ export const addressOf = ({ call }: ServiceContext): string =>
 
 /**
  * Signs both tokens: sets the refresh token as a cookie, and returns the access token.
- * @param lifetime of the refresh token, in whole seconds since 1970
+ * @param lifetime of the refresh token, and the end of the session, which no token outlives; in seconds since 1970
  */
 export const issueTokens = async (
   { deps, call }: ServiceContext,
   identity: RefreshIdentity,
-  lifetime: { issuedAt: number; expiresAt: number },
+  { endsAt, ...lifetime }: { issuedAt: number; expiresAt: number; endsAt: number },
 ): Promise<Token> => {
   call.refreshCookie.set(await deps.tokens.signRefresh(identity, lifetime));
-  return { access_token: await deps.tokens.signAccess(identity), token_type: "bearer" };
+  return { access_token: await deps.tokens.signAccess(identity, endsAt), token_type: "bearer" };
 };
 
 interface VerifiedAccount {
@@ -44,16 +44,19 @@ interface VerifiedAccount {
   password_hash: string;
   /** Its replacement, if it is outdated. */
   newHash?: string | undefined;
+  /** The session of the refresh cookie that the client sent, which the new session replaces. */
+  replaced: Identity | undefined;
 }
 
 /**
  * Opens a session for an account whose password was just checked, unless the password has changed since: the statement
- * that inserts the session locks the account's row and compares the hash again.
+ * that inserts the session locks the account's row and compares the hash again. The same statement revokes the session
+ * of the refresh cookie, so that a browser that signs in again leaves no session behind.
  * @returns the access token, or undefined if the hash has changed
  */
 export const openSession = async (
   ctx: ServiceContext,
-  { id, email, password_hash, newHash }: VerifiedAccount,
+  { id, email, password_hash, newHash, replaced }: VerifiedAccount,
 ): Promise<Token | undefined> => {
   const { config, clock } = ctx.deps;
   const now = clock();
@@ -66,14 +69,25 @@ export const openSession = async (
       ? sql`select id from users where id = ${id} and password_hash = ${password_hash} for share`
       : sql`update users set password_hash = ${newHash}
           where id = ${id} and password_hash = ${password_hash} returning id`;
-  const { rows } = await sql`
-    with owner as (${owner})
+  const { rows } = await sql<{ revoked: string | null }>`
+    with owner as (${owner}), replaced as (
+      update sessions set revoked_at = now()
+      where id = ${replaced?.sid ?? null}::uuid and user_id = ${replaced?.id ?? null}::uuid and revoked_at is null
+        and exists (select from owner)
+      returning id
+    )
     insert into sessions (id, user_id, device, address, created_at, rotated_at, expires_at, ends_at)
     select ${sid}::uuid, owner.id, ${ctx.call.device()}, ${addressOf(ctx)}, ${now.toISOString()}::timestamptz,
       ${now.toISOString()}::timestamptz, ${expires_at.toISOString()}::timestamptz, ${ends_at.toISOString()}::timestamptz
-    from owner returning id`.execute(ctx.db);
-  if (rows.length === 0) return undefined;
-  const lifetime = { issuedAt: inSeconds(now), expiresAt: inSeconds(expires_at) };
+    from owner returning (select id from replaced) as revoked`.execute(ctx.db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  if (row.revoked !== null) ctx.deps.revocations.add([row.revoked]);
+  const lifetime = {
+    issuedAt: inSeconds(now),
+    expiresAt: inSeconds(expires_at),
+    endsAt: inSeconds(ends_at),
+  };
   return issueTokens(ctx, { id, email, sid, generation: 0 }, lifetime);
 };
 

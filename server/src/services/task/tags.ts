@@ -8,22 +8,33 @@ import { taskColumns, tagsOf } from "./row.ts";
 type Task = z.output<typeof task>;
 type Ids = z.output<typeof taskAndTagId>;
 
-/** Starts both statements: selects the task and the tag with these ids, if they are the caller's. */
-const withTaskAndTag = ({ db, user }: UserContext, { task_id, tag_id }: Ids) =>
+/** The maximum of tags of a task (CONTRACT.md, "Tasks and tags"). A page of tasks contains all of their tags. */
+const maxTags = 100;
+
+/**
+ * Starts both statements: selects the task and the tag with these ids, if they are the caller's.
+ * @param isLocked whether the statement locks the task, so that the tags of one task are added one by one
+ */
+const withTaskAndTag = (
+  { db, user }: UserContext,
+  { task_id, tag_id }: Ids,
+  { isLocked }: { isLocked: boolean },
+) =>
   db
     .with("task", (query) =>
       query
         .selectFrom("tasks")
         .where("id", "=", task_id)
         .where("user_id", "=", user.id)
-        .select("id"),
+        .selectAll()
+        .$if(isLocked, (task) => task.forNoKeyUpdate()),
     )
     .with("tag", (query) =>
       query.selectFrom("tags").where("id", "=", tag_id).where("user_id", "=", user.id).select("id"),
     );
 
 /** Returns whether a part of the statement has a row. */
-const hasRow = (name: "task" | "tag" | "linked") =>
+const hasRow = (name: "task" | "tag" | "accepted" | "linked") =>
   sql<boolean>`exists (select from ${sql.table(name)})`;
 
 /**
@@ -41,33 +52,44 @@ const assertBothExist = async (
 
 /**
  * Adds a tag to a task. If the task has it already, nothing changes, and the call is marked as unchanged.
- * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
+ * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, VALIDATION_ERROR for a tag too many, INVALID_TOKEN if the user no
+ * longer exists
  */
 export const add = async (ctx: UserContext, ids: Ids): Promise<Task> => {
-  const { hasTask, hasTag, isNew, ...row } = await withTaskAndTag(ctx, ids)
+  const { hasTask, hasTag, isAccepted, isNew, ...row } = await withTaskAndTag(ctx, ids, {
+    isLocked: true,
+  })
+    // The function sees the links that were committed while the statement waited for the lock; a subquery would not.
+    .with("accepted", (query) =>
+      query
+        .selectFrom(["task", "tag"])
+        .where(sql<boolean>`accepts_tag(task.id, tag.id, ${maxTags})`)
+        .select(["task.id as task_id", "tag.id as tag_id"]),
+    )
     .with("linked", (query) =>
       query
         .insertInto("task_tag_link")
         .columns(["task_id", "tag_id"])
-        .expression((eb) =>
-          eb.selectFrom(["task", "tag"]).select(["task.id as task_id", "tag.id as tag_id"]),
-        )
+        .expression((eb) => eb.selectFrom("accepted").select(["task_id", "tag_id"]))
         .onConflict((conflict) => conflict.doNothing())
         .returning("task_id"),
     )
     .selectFrom(sql`(select 1)`.as("one"))
-    .leftJoin("tasks", (join) =>
-      join.on("tasks.id", "in", (eb) => eb.selectFrom("task").select("id")),
-    )
+    .leftJoin("task as tasks", (join) => join.onTrue())
     .select([
       hasRow("task").as("hasTask"),
       hasRow("tag").as("hasTag"),
+      hasRow("accepted").as("isAccepted"),
       hasRow("linked").as("isNew"),
     ])
     // A statement does not see the link that it inserts, so the tag is added to the result.
     .select((eb) => [...taskColumns(eb), tagsOf(eb, ids.tag_id)])
     .executeTakeFirstOrThrow();
   await assertBothExist(ctx, { hasTask, hasTag });
+  if (!isAccepted) {
+    const detail = `tag_id cannot be added: a task has at most ${maxTags} tags`;
+    throw new AppError("VALIDATION_ERROR", { field: "tag_id", detail });
+  }
   if (!isNew) ctx.call.markUnchanged();
   // The task exists, so the left join returned its columns.
   return row as Task;
@@ -78,7 +100,7 @@ export const add = async (ctx: UserContext, ids: Ids): Promise<Task> => {
  * @throws {AppError} TASK_NOT_FOUND, TAG_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const remove = async (ctx: UserContext, ids: Ids): Promise<void> => {
-  const row = await withTaskAndTag(ctx, ids)
+  const row = await withTaskAndTag(ctx, ids, { isLocked: false })
     .with("unlinked", (query) =>
       query
         .deleteFrom("task_tag_link")
