@@ -1,6 +1,6 @@
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { sorts } from "../support/client/listing.ts";
@@ -25,7 +25,7 @@ const expectedCounts: Record<string, number> = {
   "auth.listSessions": 1,
   "auth.revokeSession": 1,
   "auth.revokeOtherSessions": 1,
-  "auth.changePassword": inject("database") === "pglite" ? 2 : 5,
+  "auth.changePassword": 5,
   "auth.deleteAccount": 2,
   "task.create": 1,
   "task.list": 1,

@@ -70,7 +70,7 @@ test(
     await server.kill("SIGTERM");
 
     // In this process, where the test can move the clock past the grace period.
-    const orm = await openEmbedded(join(folder, ".data"), () => {});
+    const orm = await openEmbedded(join(folder, ".data"));
     const { url, clock, close } = await startServer({ orm });
     onTestFinished(close);
     for (const tokens of sessions) expect((await refresh(url, tokens.at(-1))).status).toBe(200);

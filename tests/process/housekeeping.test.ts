@@ -7,7 +7,7 @@ import { serve, temporaryFolder } from "../support/process/test-process.ts";
 test("soon after its start, a server logs that it removed one expired session", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
-  const orm = await openEmbedded(join(folder, ".data"), () => {});
+  const orm = await openEmbedded(join(folder, ".data"));
   await orm.em.execute(
     `with owner as (insert into users (email, password_hash) values ('a@example.com', 'x') returning id)
      insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)

@@ -20,9 +20,10 @@ const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> =>
   const { url, dataDir } = parseConfig(process.env).database;
   const orm =
     url === undefined
-      ? await openEmbedded(dataDir, () =>
-          console.log(`Creating an embedded database in ${dataDir}`),
-        )
+      ? await openEmbedded(dataDir, {
+          onCreate: () => console.log(`Creating an embedded database in ${dataDir}`),
+          statementTimeout: false,
+        })
       : await connectPostgres(url, { poolMin: 0, poolMax: 2, statementTimeout: false });
   try {
     await work(orm);

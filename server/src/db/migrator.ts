@@ -1,6 +1,6 @@
-import { PGlite } from "@electric-sql/pglite";
 import { migrations } from "@taskwire/migrations";
-import { openPglite } from "./embedded/pglite.ts";
+import { openEmbeddedOrm } from "./embedded/orm.ts";
+import { startEmbeddedServer } from "./embedded/server.ts";
 import type { Orm } from "./orm.ts";
 
 /** Identifies the lock that only these migrations use: "taskwire" on a phone's keypad. */
@@ -63,15 +63,17 @@ const createFunction = /create or replace function .*? as \$\$.*?\$\$;?/gs;
 
 /**
  * Returns the SQL that turns the schema of the migrations into that of the entities (`up`), and back (`down`). Both are
- * empty if the schemas agree. Uses a temporary PGlite in memory.
+ * empty if the schemas agree. Uses a temporary embedded database in memory.
  */
 export const schemaDrift = async (): Promise<{ up: string; down: string }> => {
-  const orm = await openPglite(await PGlite.create());
+  const server = await startEmbeddedServer({ directory: undefined });
+  const orm = await openEmbeddedOrm(server, false);
   try {
     await migrateUp(orm);
     const { up, down } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
     return { up: up.trim(), down: down.replace(createFunction, "").trim() };
   } finally {
     await orm.close();
+    await server.close();
   }
 };

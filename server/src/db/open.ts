@@ -5,15 +5,9 @@ import { migrateUp, pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
 import { connectPostgres } from "./postgres.ts";
 
-/** Returns the database after some preparation, and closes it if the preparation fails. */
-const prepared = async (orm: Orm, prepare: (orm: Orm) => Promise<void>): Promise<Orm> => {
-  try {
-    await prepare(orm);
-    return orm;
-  } catch (error) {
-    await orm.close();
-    throw error;
-  }
+const warnOfPendingMigrations = async (orm: Orm, log: Logger): Promise<void> => {
+  const pending = await pendingMigrations(orm);
+  if (pending.length > 0) log.warn({ pending }, "Migrations are pending: run `pnpm migrate up`");
 };
 
 /**
@@ -23,18 +17,22 @@ const prepared = async (orm: Orm, prepare: (orm: Orm) => Promise<void>): Promise
  */
 export const openDatabase = async (config: Config["database"], log: Logger): Promise<Orm> => {
   if (config.url !== undefined) {
-    return prepared(await connectPostgres(config.url, config), async (orm) => {
-      const pending = await pendingMigrations(orm);
-      if (pending.length > 0)
-        log.warn({ pending }, "Migrations are pending: run `pnpm migrate up`");
-    });
+    const orm = await connectPostgres(config.url, config);
+    try {
+      await warnOfPendingMigrations(orm, log);
+      return orm;
+    } catch (error) {
+      await orm.close();
+      throw error;
+    }
   }
   const { dataDir } = config;
-  const orm = await openEmbedded(dataDir, () =>
-    log.info(`Creating an embedded database in ${dataDir}; this takes a few seconds, once`),
-  );
-  return prepared(orm, async () => {
-    await migrateUp(orm);
-    log.info(`Using the embedded database in ${dataDir}; set DATABASE_URL to use PostgreSQL`);
+  const orm = await openEmbedded(dataDir, {
+    log,
+    onCreate: () =>
+      log.info(`Creating an embedded database in ${dataDir}; this takes a few seconds, once`),
+    migrate: migrateUp,
   });
+  log.info(`Using the embedded database in ${dataDir}; set DATABASE_URL to use PostgreSQL`);
+  return orm;
 };

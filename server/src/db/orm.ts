@@ -22,14 +22,14 @@ export type Tables = InferKyselyDB<(typeof entities)[number]>;
 /** The typed query builder for these tables. */
 export type Database = Kysely<Tables>;
 
-/** An open database: what the drivers of PostgreSQL and PGlite have in common. */
+/** An open database: PostgreSQL, or PGlite behind the same driver. */
 export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
-  /** True for PGlite, which runs in this process and has one connection. */
+  /** True for PGlite, which runs in a thread of this process and has one connection. */
   embedded: boolean;
   close: () => Promise<void>;
 }
 
-/** The options that both drivers share. */
+/** The options of every connection. */
 export const commonOptions = {
   entities: [...entities],
   extensions: [Migrator],

@@ -1,5 +1,5 @@
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { Pool } from "pg";
+import type { ClientConfig, Pool } from "pg";
 import { OperatorError, reasonOf } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
@@ -28,20 +28,21 @@ interface PoolOptions {
 }
 
 /**
- * Opens a PostgreSQL database. Does not connect before the first query.
- * @param url postgresql://user:password@host:port/database
+ * Opens the ORM with a pool of connections. Does not connect before the first query.
+ * @param database its name or URL
+ * @param connection how pg connects to it
  */
-export const openPostgres = async (
-  url: string,
+export const openPool = async (
+  database: { clientUrl: string } | { dbName: string },
+  connection: ClientConfig,
   { poolMin, poolMax, statementTimeout = true }: PoolOptions,
-): Promise<Orm> => {
+): Promise<Omit<Orm, "embedded">> => {
   const orm = await MikroORM.init({
     ...commonOptions,
-    clientUrl: url,
+    ...database,
     pool: { min: poolMin, max: poolMax },
     driverOptions: {
-      // MikroORM ignores the parameters of a URL: without this line, sslmode=require would connect unencrypted.
-      connectionString: url,
+      ...connection,
       application_name: "taskwire",
       connectionTimeoutMillis: timeouts.connect,
       lock_timeout: timeouts.lock,
@@ -58,11 +59,20 @@ export const openPostgres = async (
     em,
     schema,
     migrator,
-    embedded: false,
     // The pool waits for the server to confirm each close, which an unreachable server never does.
     close: () => withTimeout(timeouts.close, () => orm.close(true)),
   };
 };
+
+/**
+ * Opens a PostgreSQL database. Does not connect before the first query.
+ * @param url postgresql://user:password@host:port/database
+ */
+export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => ({
+  // MikroORM ignores the parameters of a URL: without connectionString, sslmode=require would connect unencrypted.
+  ...(await openPool({ clientUrl: url }, { connectionString: url }, options)),
+  embedded: false,
+});
 
 /**
  * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call.

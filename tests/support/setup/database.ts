@@ -1,16 +1,31 @@
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { PGlite } from "@electric-sql/pglite";
-import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { inject } from "vitest";
 import { templateName, withDatabase } from "./global-setup.ts";
 
-/** Creates a PGlite in memory with a copy of the migrated template. */
-export const clonePglite = async (): Promise<PGlite> => {
-  const template = await readFile(inject("pgliteTemplate"));
-  return PGlite.create({ loadDataDir: new Blob([new Uint8Array(template)]) });
+/** Copies the migrated embedded database into a data directory, which is created with mode 0700. */
+export const copyEmbedded = async (dataDir: string): Promise<void> => {
+  await mkdir(dataDir, { mode: 0o700 });
+  await cp(join(inject("pgliteTemplate"), "pglite"), join(dataDir, "pglite"), { recursive: true });
+};
+
+const cloneEmbedded = async (): Promise<Orm> => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwire-database-"));
+  const dataDir = join(folder, "data");
+  await copyEmbedded(dataDir);
+  const orm = await openEmbedded(dataDir);
+  return {
+    ...orm,
+    close: async () => {
+      await orm.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 };
 
 /** Runs one statement in the maintenance database of the test PostgreSQL. */
@@ -41,7 +56,7 @@ export const clonePostgres = async (
  * @param kind by default the database of the running vitest project
  */
 export const cloneDatabase = async (kind = inject("database")): Promise<Orm> => {
-  if (kind === "pglite") return openPglite(await clonePglite());
+  if (kind === "pglite") return cloneEmbedded();
   const { url, drop } = await clonePostgres();
   const orm = await openPostgres(url, { poolMin: 0, poolMax: 5 });
   return {

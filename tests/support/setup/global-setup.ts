@@ -1,9 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
-import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
+import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { TestProject } from "vitest/node";
 import { startPostgres } from "../external/postgres.ts";
@@ -12,7 +11,7 @@ declare module "vitest" {
   interface ProvidedContext {
     /** The database of the vitest project. */
     database: "pglite" | "postgres";
-    /** Path of a tar file: the data directory of a migrated PGlite. */
+    /** Path of a folder: the data directory of a migrated embedded database. */
     pgliteTemplate: string;
     /** URL of a PostgreSQL with the migrated database `taskwire_template`. */
     postgresUrl: string;
@@ -21,12 +20,8 @@ declare module "vitest" {
 
 export const templateName = "taskwire_template";
 
-const createPgliteTemplate = async (path: string): Promise<void> => {
-  const pglite = await PGlite.create();
-  const orm = await openPglite(pglite);
-  await migrateUp(orm);
-  const dump = await pglite.dumpDataDir("none");
-  await writeFile(path, Buffer.from(await dump.arrayBuffer()));
+const createPgliteTemplate = async (folder: string): Promise<void> => {
+  const orm = await openEmbedded(folder, { migrate: migrateUp });
   await orm.close();
 };
 
@@ -51,9 +46,8 @@ const createPostgresTemplate = async (url: string): Promise<void> => {
 /** Creates the migrated template databases once. A test file clones one in a fraction of a second. */
 export default async ({ provide }: TestProject): Promise<() => Promise<void>> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-tests-"));
-  const pgliteTemplate = join(folder, "template.tar");
+  const pgliteTemplate = join(folder, "template");
   const externalUrl = process.env["TEST_DATABASE_URL"];
-  // PGlite's start blocks this process for seconds. PostgreSQL can start meanwhile; a connection to it would time out.
   const [postgres] = await Promise.all([
     externalUrl === undefined ? startPostgres() : { url: externalUrl, stop: async () => {} },
     createPgliteTemplate(pgliteTemplate),

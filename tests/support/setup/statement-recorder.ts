@@ -1,7 +1,5 @@
-import { openPglite } from "@taskwire/server/db/embedded/pglite.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import { inject } from "vitest";
-import { cloneDatabase, clonePglite } from "./database.ts";
+import { cloneDatabase } from "./database.ts";
 import { startServer, type TestServer } from "./server.ts";
 
 /** One statement that was sent to the database. */
@@ -52,17 +50,8 @@ interface Pool {
 /** Creates a database like `cloneDatabase`, and records every statement where the driver sends it. */
 export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Statement[] }> => {
   const statements: Statement[] = [];
-  if (inject("database") === "pglite") {
-    const pglite = await clonePglite();
-    // The statements inside a transaction do not pass through `query`: the transaction counts as one.
-    // The cast is safe: each of the three is a function, and arguments and result pass unchanged.
-    for (const method of ["query", "exec", "transaction"] as const) {
-      Object.assign(pglite, { [method]: recording(pglite[method] as Query, statements) });
-    }
-    return { orm: await openPglite(pglite), statements };
-  }
   const orm = await cloneDatabase();
-  // Safe: the native client of the PostgreSQL driver is a pg.Pool.
+  // Safe: the native client of the driver is a pg.Pool.
   const pool = (await orm.em.getConnection().getNativeClient()) as unknown as Pool;
   const recorded = new WeakSet<Client>();
   pool.on("acquire", (client) => {

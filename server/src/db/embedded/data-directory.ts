@@ -86,10 +86,10 @@ const rehearseRecovery = async (directory: string): Promise<void> => {
  * Opens an existing database.
  * @throws {Error} with PostgreSQL's reason if the files are damaged; no new database is created over them
  */
-export const openCluster = async (directory: string): Promise<PGlite> => {
+export const openCluster = async (directory: string, rehearse: boolean): Promise<PGlite> => {
   await assertComplete(directory);
   const crashed = await exists(pidFileIn(directory));
-  if (crashed) await rehearseRecovery(directory);
+  if (crashed && rehearse) await rehearseRecovery(directory);
   try {
     return await start(directory);
   } catch (error) {

@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OperatorError, reasonOf } from "../../errors.ts";
+import type { Logger } from "pino";
 import type { Orm } from "../orm.ts";
-import { createCluster, exists, openCluster } from "./data-directory.ts";
 import { lockDirectory } from "./lock.ts";
-import { openPglite } from "./pglite.ts";
+import { openEmbeddedOrm } from "./orm.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "./server.ts";
 
 const lock = async (dataDir: string): Promise<() => void> => {
   let unlock: (() => void) | undefined;
@@ -23,52 +24,58 @@ const lock = async (dataDir: string): Promise<() => void> => {
   );
 };
 
-const create = async (directory: string): Promise<void> => {
-  try {
-    await createCluster(directory);
-  } catch (cause) {
-    throw new OperatorError(
-      `The embedded database cannot be created in ${directory}: ${reasonOf(cause)}`,
-      { cause },
-    );
-  }
-};
+interface EmbeddedOptions {
+  /** Called before a database is created, which takes seconds. */
+  onCreate?: () => void;
+  /** Runs before the database is used, without the limit of a statement's time. */
+  migrate?: (orm: Orm) => Promise<unknown>;
+  /** Default true. False for migrations: their statements may take long. */
+  statementTimeout?: boolean;
+  log?: Pick<Logger, "warn">;
+}
 
-const open = async (directory: string): Promise<Orm> => {
-  try {
-    return await openPglite(await openCluster(directory));
-  } catch (cause) {
-    throw new OperatorError(
-      `The embedded database in ${directory} cannot be opened: ${reasonOf(cause)}. No new database was created in its place: restore it from a backup, or move it away to start with a new one.`,
-      { cause },
-    );
+const openOn = async (
+  server: EmbeddedServer,
+  { migrate, statementTimeout = true }: EmbeddedOptions,
+): Promise<Orm> => {
+  if (migrate !== undefined) {
+    const orm = await openEmbeddedOrm(server, false);
+    try {
+      await migrate(orm);
+    } finally {
+      await orm.close();
+    }
   }
+  return openEmbeddedOrm(server, statementTimeout);
 };
 
 /**
  * Opens the embedded database of a data directory, and creates it if it does not exist.
  * @param dataDir contains the database (pglite/) and its lock (pglite.lock); created with mode 0700 if missing
- * @param onCreate called before a database is created, which takes seconds
  * @throws {OperatorError} if another process uses it, or it is damaged, or cannot be written
  */
-export const openEmbedded = async (dataDir: string, onCreate: () => void): Promise<Orm> => {
+export const openEmbedded = async (
+  dataDir: string,
+  options: EmbeddedOptions = {},
+): Promise<Orm> => {
   const unlock = await lock(dataDir);
+  let server: EmbeddedServer | undefined;
+  const release = async (): Promise<void> => {
+    await server?.close();
+    unlock();
+  };
   try {
-    const directory = join(dataDir, "pglite");
-    if (!(await exists(directory))) {
-      onCreate();
-      await create(directory);
-    }
-    const orm = await open(directory);
+    server = await startEmbeddedServer({ ...options, directory: join(dataDir, "pglite") });
+    const orm = await openOn(server, options);
     return {
       ...orm,
       close: async () => {
         await orm.close();
-        unlock();
+        await release();
       },
     };
   } catch (error) {
-    unlock();
+    await release();
     throw error;
   }
 };

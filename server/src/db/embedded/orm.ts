@@ -1,0 +1,19 @@
+import type { Orm } from "../orm.ts";
+import { openPool } from "../postgres.ts";
+import type { EmbeddedServer } from "./server.ts";
+
+/**
+ * Opens the ORM on an embedded server, over one connection; closing the ORM does not close the server.
+ * @param statementTimeout false for migrations: their statements may take long
+ */
+export const openEmbeddedOrm = async (
+  server: EmbeddedServer,
+  statementTimeout: boolean,
+): Promise<Orm> => ({
+  ...(await openPool(
+    { dbName: "postgres" },
+    { stream: server.createConnection },
+    { poolMin: 1, poolMax: 1, statementTimeout },
+  )),
+  embedded: true,
+});

@@ -1,0 +1,55 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { PGlite } from "@electric-sql/pglite";
+import { reasonOf } from "../../errors.ts";
+import { createCluster, exists, openCluster } from "./data-directory.ts";
+import type { FromThread, ThreadOptions, ToThread } from "./messages.ts";
+
+// The entry point of the thread that embedded/server.ts starts: PGlite blocks its thread during a statement.
+
+// Safe: embedded/server.ts starts the thread with this type.
+const { directory, rehearse } = workerData as ThreadOptions;
+
+const send = (message: FromThread): void => {
+  // A copy: a view of PGlite's memory would be sent with all of that memory.
+  parentPort?.postMessage(message instanceof Uint8Array ? message.slice() : message);
+};
+
+const open = async (): Promise<PGlite | undefined> => {
+  let failed: "created" | "opened" = "opened";
+  try {
+    if (directory === undefined) return await PGlite.create();
+    if (!(await exists(directory))) {
+      failed = "created";
+      send("creating");
+      await createCluster(directory);
+      failed = "opened";
+    }
+    return await openCluster(directory, rehearse);
+  } catch (error) {
+    send({ failed, reason: reasonOf(error) });
+    return undefined;
+  }
+};
+
+const process = async (pglite: PGlite, message: ToThread): Promise<void> => {
+  if (message === "reset") {
+    await pglite.exec("rollback");
+    await pglite.exec("discard all");
+  } else if (message === "close") {
+    await pglite.close();
+    parentPort?.close();
+  } else {
+    await pglite.execProtocolRawStream(message, { onRawData: send });
+    send("processed");
+  }
+};
+
+const pglite = await open();
+if (pglite !== undefined) {
+  let last = Promise.resolve();
+  parentPort?.on("message", (message: ToThread) => {
+    // An error of PGlite itself, not of a statement, ends the thread: embedded/server.ts starts another.
+    last = last.then(() => process(pglite, message));
+  });
+  send("open");
+}
