@@ -6,19 +6,12 @@ import type { UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
 import { afterCursor, encodeCursor, type Order, orderOf } from "./order.ts";
 import { taskWithTags } from "./row.ts";
+import { searchTasks } from "./search.ts";
 
 type Input = z.output<typeof taskListInput>;
 type Task = z.output<typeof task>;
 type Page = z.output<typeof taskPageWithCursor>;
 type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
-
-/** Matches text anywhere in title or description, in any case. %, _ and \ are ordinary characters (CONTRACT.md, "Listing"). */
-const matchesText = (eb: ExpressionBuilder<Tables, "tasks">, q: string) => {
-  const pattern = `%${q.replace(/[\\%_]/g, String.raw`\$&`)}%`;
-  const like = (column: "title" | "description") =>
-    sql<SqlBool>`case_fold(${eb.ref(`tasks.${column}`)}) like case_fold(${pattern})`;
-  return eb.or([like("title"), like("description")]);
-};
 
 /** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
 const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
@@ -41,15 +34,25 @@ const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: str
 };
 
 const filterOf =
-  (userId: string, { q, status, priority, tag }: Input): Where =>
+  (userId: string, { status, priority, tag }: Input): Where =>
   (eb) =>
     eb.and([
       eb("tasks.user_id", "=", userId),
       ...(status === "all" ? [] : [eb("tasks.completed", "=", status === "completed")]),
       ...(priority === undefined ? [] : [eb("tasks.priority", "=", priority)]),
       ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
-      ...(q === undefined || q === "" ? [] : [matchesText(eb, q)]),
     ]);
+
+/** Narrows the filter to the tasks that contain the searched text, if there is one. */
+const searched = async (ctx: UserContext, filter: Where, q: string | undefined): Promise<Where> => {
+  if (q === undefined || q === "") return filter;
+  const ids = await searchTasks(ctx, filter, q);
+  return (eb) =>
+    eb.and([
+      eb("tasks.user_id", "=", ctx.user.id),
+      sql<SqlBool>`tasks.id = any(${ids}::integer[])`,
+    ]);
+};
 
 interface PageQuery {
   filter: Where;
@@ -110,7 +113,7 @@ export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
   const order = orderOf(input.sort);
   const after = cursor == null ? undefined : afterCursor(order, ctx.user.id, cursor);
   const rows = await readPage(ctx, {
-    filter: filterOf(ctx.user.id, input),
+    filter: await searched(ctx, filterOf(ctx.user.id, input), input.q),
     order,
     after,
     // One more than requested shows whether there is a next page. The count does not show it after a cursor.

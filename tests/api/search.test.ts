@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
+import { transports } from "../support/client/transports.ts";
+import { startServer, type TestServer } from "../support/setup/server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+/** Stores tasks with the longest texts. Every third one has the word "third" in its title, and every fourth in its description. */
+const storeTasks = async ({ id }: SignedInUser, count: number): Promise<void> => {
+  await server.deps.orm.em.fork().execute(
+    `insert into tasks (title, description, priority, user_id, created_at)
+      select case when i % 3 = 0 then 'The THIRD' else repeat('a', 200) end,
+        case when i % 4 = 0 then repeat('a', 994) || ' third' else repeat('a', 1000) end, 'low', ?, now()
+      from generate_series(1, ?) i`,
+    [id, count],
+  );
+};
+
+/** What a search reads with each statement. */
+const sliceSize = 2000;
+
+describe.each(transports)("over $name", (transport) => {
+  test.each([
+    ["one less than a slice", sliceSize - 1],
+    ["exactly one slice", sliceSize],
+    ["one more than two slices", 2 * sliceSize + 1],
+  ])("finds every match among %s of tasks, in order, page by page", async (_, count) => {
+    const ada = await signedInUser(server, { transport });
+    const other = await signedInUser(server, { transport });
+    await storeTasks(ada, count);
+    await storeTasks(other, 5);
+    const total = Math.floor(count / 3) + Math.floor(count / 4) - Math.floor(count / 12);
+    const first = await ada.page({ q: "Third", limit: 100 });
+    expect(first.total).toBe(total);
+    const last = await ada.page({ q: "Third", limit: 100, page: Math.ceil(total / 100) });
+    expect(last.items).toHaveLength(total % 100 === 0 ? 100 : total % 100);
+    expect(first.items.map(({ id }) => id)).toEqual(
+      first.items.map(({ id }) => id).toSorted((one, another) => one - another),
+    );
+    expect(await ada.page({ q: "fourth" })).toMatchObject({ items: [], total: 0, pages: 0 });
+  });
+
+  test("the calls of another user run between the statements of a long search", async () => {
+    const ada = await signedInUser(server, { transport });
+    const other = await signedInUser(server, { transport });
+    await storeTasks(ada, 10 * sliceSize);
+    let isDone = false;
+    const search = ada
+      .call("task.list", { q: `b${"a".repeat(99)}` })
+      .finally(() => (isDone = true));
+    for (let call = 1; call <= 3; call++) {
+      await other.page();
+      expect(isDone).toBe(false);
+    }
+    await search;
+  });
+});
