@@ -57,16 +57,16 @@ test("while a statement never ends, the server responds; it is ended at its limi
     expect((await send(server.url, { method: "GET", path: "/health" })).status).toBe(200);
   }
   expect(ended).toBe(false);
-  await expect(statement).rejects.toThrow("did not answer within 2900 ms");
+  await expect(statement).rejects.toThrow("did not answer within 5000 ms");
   for (const transport of transports) {
     await vi.waitFor(async () => {
       const list = await transport.call(server.url, "task.list", {}, { token: ada.token });
       expect(list.data).toMatchObject({ total: transports.length });
     }, reopening);
   }
-  expect(warnings).toEqual([
+  expect(warnings).toContain(
     "A statement of the embedded database took too long: opening the database again",
-  ]);
+  );
 });
 
 test("when the database is ended at any point of a series of writes, every acknowledged row is there afterwards", async () => {

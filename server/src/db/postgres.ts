@@ -25,6 +25,8 @@ interface PoolOptions {
   poolMax: number;
   /** Default true. False for migrations: their statements may take long. */
   statementTimeout?: boolean;
+  /** Milliseconds without data, after which a connection that is in use is closed. Default 2900. */
+  silence?: number;
 }
 
 /**
@@ -35,7 +37,7 @@ interface PoolOptions {
 export const openPool = async (
   database: { clientUrl: string } | { dbName: string },
   connection: ClientConfig,
-  { poolMin, poolMax, statementTimeout = true }: PoolOptions,
+  { poolMin, poolMax, statementTimeout = true, silence = timeouts.silence }: PoolOptions,
 ): Promise<Omit<Orm, "embedded">> => {
   const orm = await MikroORM.init({
     ...commonOptions,
@@ -50,7 +52,7 @@ export const openPool = async (
       idle_in_transaction_session_timeout: timeouts.idleInTransaction,
       keepAlive: true,
       onPoolCreated: (pool: Pool) => {
-        if (statementTimeout) closeDeadConnections(pool, timeouts.silence);
+        if (statementTimeout) closeDeadConnections(pool, silence);
       },
     },
   });

@@ -22,7 +22,7 @@ const connectionLost = (): Error =>
 export class ThreadConnection extends Duplex {
   readonly #threads: Threads;
   #thread: Worker | undefined;
-  /** Messages whose responses are not complete. */
+  /** Messages without a response. */
   #pending = 0;
 
   constructor(threads: Threads) {
@@ -67,8 +67,9 @@ export class ThreadConnection extends Duplex {
   }
 
   readonly #receive = (message: FromThread): void => {
-    if (message === "processed") this.#pending -= 1;
-    else if (message instanceof Uint8Array) this.push(message);
+    if (!(message instanceof Uint8Array)) return;
+    this.#pending -= 1;
+    if (message.length > 0) this.push(message);
   };
 
   readonly #lose = (): void => {

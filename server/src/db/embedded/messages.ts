@@ -10,12 +10,11 @@ export interface ThreadOptions {
 export type ToThread = Uint8Array | "reset" | "close";
 
 /**
- * Bytes of PostgreSQL's protocol, or the progress of the thread: it creates files, its database is open, the bytes of one
- * message are processed, or the database cannot be created or opened.
+ * The bytes of PostgreSQL's response to one message of bytes, or the progress of the start: the thread creates files, its
+ * database is open, or the database cannot be created or opened.
  */
 export type FromThread =
   | Uint8Array
   | "creating"
   | "open"
-  | "processed"
   | { failed: "created" | "opened"; reason: string };

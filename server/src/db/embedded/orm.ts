@@ -2,6 +2,9 @@ import type { Orm } from "../orm.ts";
 import { openPool } from "../postgres.ts";
 import type { EmbeddedServer } from "./server.ts";
 
+/** Milliseconds. PGlite has no time-out of its own, so this is the limit of a statement, as long as that of PostgreSQL. */
+const statementLimit = 5000;
+
 /**
  * Opens the ORM on an embedded server, over one connection; closing the ORM does not close the server.
  * @param statementTimeout false for migrations: their statements may take long
@@ -13,7 +16,7 @@ export const openEmbeddedOrm = async (
   ...(await openPool(
     { dbName: "postgres" },
     { stream: server.createConnection },
-    { poolMin: 1, poolMax: 1, statementTimeout },
+    { poolMin: 1, poolMax: 1, statementTimeout, silence: statementLimit },
   )),
   embedded: true,
 });

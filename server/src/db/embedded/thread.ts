@@ -9,10 +9,7 @@ import type { FromThread, ThreadOptions, ToThread } from "./messages.ts";
 // Safe: embedded/server.ts starts the thread with this type.
 const { directory, rehearse } = workerData as ThreadOptions;
 
-const send = (message: FromThread): void => {
-  // A copy: a view of PGlite's memory would be sent with all of that memory.
-  parentPort?.postMessage(message instanceof Uint8Array ? message.slice() : message);
-};
+const send = (message: FromThread): void => parentPort?.postMessage(message);
 
 const open = async (): Promise<PGlite | undefined> => {
   let failed: "created" | "opened" = "opened";
@@ -39,8 +36,8 @@ const process = async (pglite: PGlite, message: ToThread): Promise<void> => {
     await pglite.close();
     parentPort?.close();
   } else {
-    await pglite.execProtocolRawStream(message, { onRawData: send });
-    send("processed");
+    // A copy: a view of a larger buffer would be sent with all of that buffer.
+    send((await pglite.execProtocolRaw(message)).slice());
   }
 };
 
