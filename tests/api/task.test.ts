@@ -51,6 +51,15 @@ describe.each(transports)("over $name", (transport) => {
       expect(response.headers.get("cache-control")).toBe("no-store");
     });
 
+    test("for a deleted user takes no id: the next task gets the id after the last", async () => {
+      const deleted = await signedInUser(server, { transport });
+      await execute("delete from users where id = ?", [deleted.id]);
+      const last = await ada.newTask();
+      for (let i = 0; i < 3; i++)
+        expectError(await deleted.call("task.create", all), 401, "INVALID_TOKEN");
+      expect(await ada.newTask()).toMatchObject({ id: last.id + 1 });
+    });
+
     test("accepts every field; get and list return exactly the created task", async () => {
       const { data } = await ada.call("task.create", all);
       expect(data).toMatchObject(all);
