@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
+import { revokeAllSessions } from "@taskwire/server/services/auth/session.ts";
 import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
 import type { TestServer } from "../support/setup/server.ts";
 import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
@@ -137,4 +138,16 @@ describe.each(transports)("over $name", (transport) => {
     expect(failures.length).toBeGreaterThanOrEqual(2);
     expect(new Set(failures)).toEqual(new Set(["40P01"]));
   });
+});
+
+test("the operator's revocation waits for a competing sign-in, and revokes the session that it opens", async () => {
+  const { email } = await signedInUser(server);
+  const signIn: Sql = [
+    `with owner as (select id from users where email = ? for share)
+      insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
+      select gen_random_uuid(), id, '', now(), now(), now() + interval '1 day', now() + interval '1 day' from owner`,
+    email,
+  ];
+  const revoke = () => revokeAllSessions(server.deps.orm.em.fork().getKysely(), email);
+  expect(await withBlockingTransaction(server.deps.orm, signIn, revoke)).toBe(2);
 });
