@@ -453,6 +453,18 @@ describe.each(transports)("over $name", (transport) => {
       },
     );
 
+    test("a page of the server itself, as Sec-Fetch-Site says, can register under a host name that the server does not know", async () => {
+      const register = (site: string) =>
+        call(
+          "auth.register",
+          { email: newEmail(), password },
+          { headers: { origin: "https://tasks.example.com", "sec-fetch-site": site } },
+        );
+      expect((await register("same-origin")).error).toBeUndefined();
+      for (const site of ["same-site", "cross-site", "none", "SAME-ORIGIN", ""])
+        expectError(await register(site), 403, "FORBIDDEN_ORIGIN");
+    });
+
     test("an allowed origin and the server's own origin can register", async () => {
       for (const origin of ["http://localhost:3000", server.url]) {
         const response = await call(

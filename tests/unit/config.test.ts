@@ -108,7 +108,8 @@ describe("JWT_SECRET_KEY", () => {
     },
   );
 
-  test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4)])(
+  const mixedCase = `${"deadbeef".repeat(7)}DeadBEEF`;
+  test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4), mixedCase])(
     "in production a secret of repeated blocks such as %s is rejected",
     (value) => {
       expect(
