@@ -6,6 +6,7 @@ import {
   isSample,
   oneOf,
   origins,
+  printable,
   schemeOf,
   splitList,
 } from "./config/rules.ts";
@@ -37,6 +38,8 @@ export const environment = z.object({
       "must be at least 64 hex characters (generate one with: openssl rand -hex 32)",
     )
     .optional(),
+  JWT_ISSUER: printable(255).optional(),
+  JWT_AUDIENCE: printable(255).optional(),
   ACCESS_TOKEN_TTL: integer(1, 86_400).default(900),
   REFRESH_TOKEN_TTL: integer(1, 31_536_000).default(604_800),
   SESSION_MAX_AGE: integer(1, 31_536_000).default(2_592_000),
@@ -138,6 +141,8 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     },
     redisUrl: data.REDIS_URL,
     signingSecret: data.JWT_SECRET_KEY,
+    /** Of all tokens. */
+    tokenClaims: { issuer: data.JWT_ISSUER, audience: data.JWT_AUDIENCE },
     /** Seconds. */
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     /** Seconds. */

@@ -55,7 +55,7 @@ export const createDeps = async (
     const ttl = { access: config.accessTokenTtl, refresh: config.refreshTokenTtl };
     const [passwords, tokens] = await Promise.all([
       overrides.passwords ?? createPasswordHashing(),
-      createTokens({ secret, ttl, clock }),
+      createTokens({ ...config.tokenClaims, secret, ttl, clock }),
     ]);
     // If the check fails, assume that legacy hashes exist: this only affects timing.
     await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { token as tokenSchema, user as userSchema } from "@taskwire/shared";
 import argon2 from "argon2";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports, refreshCookieOf } from "../support/client/transports.ts";
 import { signedInUser } from "../support/client/signed-in-user.ts";
@@ -257,7 +257,7 @@ describe.each(transports)("over $name", (transport) => {
       expect(await hashOf()).toBe(weak);
       expect((await call("auth.login", { email, password })).status).toBe(200);
       const strong = await hashOf();
-      expect(server.deps.passwords.isOutdated(strong)).toBe(false);
+      expect(server.deps.passwords.needsRehash(password, strong)).toBe(false);
       expect((await call("auth.login", { email, password })).status).toBe(200);
       expect(await hashOf()).toBe(strong);
     });
@@ -375,6 +375,33 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await refresh(cookie), 401, "REFRESH_TOKEN_EXPIRED");
     });
 
+    test("with JWT_ISSUER and JWT_AUDIENCE, rejects the tokens of a server without them, and keeps its own sessions", async () => {
+      const { orm } = server.deps;
+      const bound = await startServer({
+        env: { JWT_ISSUER: "https://auth.example.com", JWT_AUDIENCE: "tasks" },
+        orm: { ...orm, close: async () => {} },
+        clock: server.clock,
+      });
+      onTestFinished(bound.close);
+      const [own, other] = [
+        await signedInUser(bound, { transport, overHttp: true }),
+        await signedInUser(server, { transport, overHttp: true }),
+      ];
+      const boundCall = (procedure: string, options: { token?: string; cookie?: string }) =>
+        transport.call(bound.url, procedure, undefined, options);
+      const rejected = await boundCall("auth.me", { token: other.token });
+      expectError(rejected, 401, "INVALID_TOKEN");
+      expect(rejected.headers.get("www-authenticate")).toBe("Bearer");
+      expectError(await boundCall("auth.refresh", { cookie: other.cookie }), 401, "INVALID_TOKEN");
+
+      const refreshed = await boundCall("auth.refresh", { cookie: own.cookie });
+      const { access_token } = tokenSchema.parse(refreshed.data);
+      for (const token of [own.token, access_token]) {
+        expect((await boundCall("auth.me", { token })).data).toMatchObject({ id: own.id });
+        expect(decodeJwt(token)).toMatchObject({ iss: "https://auth.example.com", aud: "tasks" });
+      }
+    });
+
     test("succeeds with a valid cookie next to an invalid access token", async () => {
       const { cookie } = await signedInUser(server, { transport, overHttp: true });
       expect(
@@ -425,6 +452,18 @@ describe.each(transports)("over $name", (transport) => {
         }
       },
     );
+
+    test("a page of the server itself, as Sec-Fetch-Site says, can register under a host name that the server does not know", async () => {
+      const register = (site: string) =>
+        call(
+          "auth.register",
+          { email: newEmail(), password },
+          { headers: { origin: "https://tasks.example.com", "sec-fetch-site": site } },
+        );
+      expect((await register("same-origin")).error).toBeUndefined();
+      for (const site of ["same-site", "cross-site", "none", "SAME-ORIGIN", ""])
+        expectError(await register(site), 403, "FORBIDDEN_ORIGIN");
+    });
 
     test("an allowed origin and the server's own origin can register", async () => {
       for (const origin of ["http://localhost:3000", server.url]) {

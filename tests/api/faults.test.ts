@@ -37,6 +37,25 @@ describe.each(transports)("over $name", (transport) => {
     expect(log).not.toContain("$argon2id$");
   });
 
+  test("sequence of one table at its end: 503 with the cause in the log; other tables and taken names work as before", async () => {
+    server = await startServer();
+    const ada = await signedInUser(server, { transport });
+    await ada.newTag("Taken");
+    await server.deps.orm.em.fork().execute("select setval('tags_id_seq', 2147483647)");
+    const response = await ada.call("tag.create", { name: "New" });
+    expectError(response, 503, "SERVICE_UNAVAILABLE");
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(response.text).not.toMatch(/sequence|tags/);
+    const id = response.headers.get("x-request-id");
+    const line = server.log.find(({ request_id, level }) => request_id === id && level === "warn");
+    expect(JSON.stringify(line)).toContain("2200H");
+    expect(JSON.stringify(line)).toContain("tags_id_seq");
+    const taken = await ada.call("tag.create", { name: "Taken" });
+    expectError(taken, 400, "TAG_ALREADY_EXISTS", "name");
+    await ada.newTask();
+    expect((await ada.call("tag.list")).data).toMatchObject([{ name: "Taken" }]);
+  });
+
   test("unreachable database: 503 with Retry-After; the log gives the reason without the password", async () => {
     const port = await freePort();
     const orm = await openPostgres(`postgresql://u:hidden-password@127.0.0.1:${port}/x`, {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildApp } from "@taskwire/server/app.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { send as sendUnchanged } from "../support/client/http.ts";
 import { operationsIn, contract } from "../support/conformance/contract.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -326,6 +327,13 @@ test.each([
   const response = await sendRaw(bytes);
   expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
   expect(response).toContain('{"status":"healthy"}');
+});
+
+test("the server closes further sockets beyond 10,000", async () => {
+  const app = await buildApp(server.deps);
+  onTestFinished(() => app.close());
+  // The limit is Node's own. Opening so many sockets would need more file descriptors than most systems allow.
+  expect(app.server.maxConnections).toBe(10_000);
 });
 
 describe("headers", () => {

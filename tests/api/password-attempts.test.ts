@@ -65,6 +65,53 @@ describe.each(transports)("over $name", (transport) => {
     }
   });
 
+  /** Uses up the wrong passwords of an account from all addresses together. */
+  const lockOut = async (email: string) => {
+    for (let i = 0; i < maxFromAll; i++)
+      expect((await loginWithWrongPassword(email)).status).toBe(401);
+  };
+
+  test("after 20 wrong passwords from many addresses, each address of an earlier sign-in can still sign in", async () => {
+    const addresses = [newAddress(), newAddress(), newAddress()];
+    const { email, password } = await signedInUser(server, { transport });
+    for (const address of addresses)
+      expect((await login(email, password, address)).status).toBe(200);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      await lockOut(email);
+      vi.setSystemTime(Date.now() + 61_000);
+      expectError(await login(email, password), 429, "RATE_LIMIT_EXCEEDED");
+      for (const address of addresses)
+        expect((await login(email, password, address)).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("the addresses of an account's last 100 sessions are known, that of the 101st is not", async () => {
+    const { id, email, password } = await signedInUser(server, { transport });
+    const [oldest, other] = [newAddress(), newAddress()];
+    const em = orm.em.fork();
+    await em.execute("delete from sessions where user_id = ?", [id]);
+    await em.execute(
+      `insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
+       select gen_random_uuid(), ?, case age when 101 then ? else ? end, now, now - make_interval(secs => age), now, now
+       from generate_series(1, 101) age, now()`,
+      [id, oldest, other],
+    );
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      await lockOut(email);
+      expectError(await login(email, password, oldest), 429, "RATE_LIMIT_EXCEEDED");
+      const newest = "select id from sessions where user_id = ? order by rotated_at desc limit 1";
+      await em.execute(`delete from sessions where id = (${newest})`, [id]);
+      vi.setSystemTime(Date.now() + 61_000);
+      expect((await login(email, password, oldest)).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("an unknown e-mail address gets the same responses as an existing one, with 429 after the same count", async () => {
     const [known, unknown] = [
       await signedInUser(server, { transport, overHttp: true }),

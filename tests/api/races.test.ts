@@ -32,9 +32,12 @@ describe.each(transports)("over $name", (transport) => {
     return rows.length;
   };
 
-  test("50 concurrent tag.create calls with one name: one succeeds, 49 return TAG_ALREADY_EXISTS", async () => {
+  test("50 concurrent tag.create calls with one name: one succeeds, 49 return TAG_ALREADY_EXISTS, and at most one id for each connection is taken", async () => {
+    const before = await ada.newTag("Before");
     const responses = await Promise.all(repeat(50, () => ada.call("tag.create", { name: "Once" })));
     expect(countOutcomes(responses)).toEqual({ [created]: 1, TAG_ALREADY_EXISTS: 49 });
+    // The pool of `cloneDatabase` has 5 connections: a call takes an id only if it began before the tag was committed.
+    expect((await ada.newTag("After")).id).toBeLessThanOrEqual(before.id + 5 + 1);
   });
 
   test("20 concurrent task.addTag calls for one task and tag: all succeed, one creates the link", async () => {

@@ -4,6 +4,7 @@ import {
   task as taskSchema,
   token as tokenSchema,
 } from "@taskwire/shared";
+import bcrypt from "bcrypt";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
@@ -465,6 +466,63 @@ describe.each(transports)("over $name", (transport) => {
           expectError(await me(accessTokenOf(response)), 401, "INVALID_TOKEN");
         }
       }
+    });
+  });
+
+  describe("an imported bcrypt hash, which ignores what a password has beyond 72 bytes", () => {
+    const beginning = "é".repeat(36);
+    const longPassword = `${beginning} and the rest`;
+    const wrongTail = `${beginning} and a wrong rest`;
+
+    /** Creates a user whose bcrypt hash was made from the long password, and signs in with the given one. */
+    const imported = async (used: string) => {
+      const person = await signedInUser(server, { transport });
+      const hash = await bcrypt.hash(longPassword, 4);
+      const em = server.deps.orm.em.fork();
+      await em.execute("update users set password_hash = ? where id = ?", [hash, person.id]);
+      const statusOf = async (password: string) =>
+        (await call("auth.login", { email: person.email, password })).status;
+      expect(await statusOf(used)).toBe(200);
+      return { ...person, statusOf };
+    };
+
+    test.each([
+      ["a wrong tail", wrongTail],
+      ["the first 72 bytes alone", beginning],
+      ["the whole password", longPassword],
+    ])("a sign-in with %s keeps the hash: the whole password still works", async (_, used) => {
+      const { id, statusOf } = await imported(used);
+      expect(await statusOf(longPassword)).toBe(200);
+      expect(await statusOf(`x${longPassword}`)).toBe(401);
+      const [row] = await server.deps.orm.em
+        .fork()
+        .execute<{ password_hash: string }[]>("select password_hash from users where id = ?", [id]);
+      expect(row?.password_hash).toMatch(/^\$2b\$/);
+    });
+
+    test("changePassword after such a sign-in replaces the hash by one that checks every byte", async () => {
+      const { token, statusOf } = await imported(wrongTail);
+      const input = { current_password: longPassword, new_password: longPassword };
+      expect((await call("auth.changePassword", input, { token })).error).toBeUndefined();
+      expect(await statusOf(longPassword)).toBe(200);
+      for (const other of [wrongTail, beginning]) expect(await statusOf(other)).toBe(401);
+    });
+
+    test("a rejected changePassword leaves the whole password working", async () => {
+      const { token, statusOf } = await imported(wrongTail);
+      const input = { current_password: wrongTail, new_password: "short" };
+      const rejected = await call("auth.changePassword", input, { token });
+      expectError(rejected, 400, "PASSWORD_TOO_SHORT", "new_password");
+      expect(await statusOf(longPassword)).toBe(200);
+    });
+
+    test("deleteAccount accepts the whole password after such a sign-in", async () => {
+      const { token, statusOf } = await imported(wrongTail);
+      const wrong = await call("auth.deleteAccount", { password: "x".repeat(80) }, { token });
+      expectError(wrong, 401, "INVALID_CREDENTIALS", "password");
+      const deleted = await call("auth.deleteAccount", { password: longPassword }, { token });
+      expect(deleted.error).toBeUndefined();
+      expect(await statusOf(longPassword)).toBe(401);
     });
   });
 

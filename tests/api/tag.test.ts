@@ -156,6 +156,21 @@ describe.each(transports)("over $name", (transport) => {
     expect((await eve.call("tag.list")).data).toEqual([kept]);
   });
 
+  test("a create that is rejected takes no id: the next one gets the id after the last", async () => {
+    const [eve, deleted] = [
+      await signedInUser(server, { transport }),
+      await signedInUser(server, { transport }),
+    ];
+    await server.deps.orm.em.fork().execute("delete from users where id = ?", [deleted.id]);
+    const last = await eve.newTag("Taken");
+    for (let i = 0; i < 3; i++) {
+      const taken = await eve.call("tag.create", { name: "Taken", color: "#123456" });
+      expectError(taken, 400, "TAG_ALREADY_EXISTS", "name");
+      expectError(await deleted.call("tag.create", { name: "New" }), 401, "INVALID_TOKEN");
+    }
+    expect(await eve.newTag("Free")).toMatchObject({ id: last.id + 1 });
+  });
+
   const absentIds: unknown[] =
     transport.name === "REST"
       ? ["0", "-1", "2147483647", "2147483648", "9223372036854775808", `1${"0".repeat(40)}`]

@@ -31,6 +31,26 @@ describe.each(transports)("over $name", (transport) => {
     ada = await signedInUser(server, { transport });
   });
 
+  test.runIf(transport.name === "REST")(
+    "the id of the path beats one in the query or in the body",
+    async () => {
+      const [one, other] = [await ada.newTask({ title: "One" }), await ada.newTask()];
+      const send = async (method: string, query: string, body?: object) => {
+        const path = `/api/v1/tasks/${one.id}${query}`;
+        const type = body === undefined ? {} : { "content-type": "application/json" };
+        const headers = { authorization: `Bearer ${ada.token}`, ...type };
+        return transport.send(server.url, { method, path, headers, body: JSON.stringify(body) });
+      };
+      for (const query of [`?task_id=${other.id}`, `?task_id[]=${other.id}`, "?task_id=x"]) {
+        expect((await send("GET", query)).data).toMatchObject({ id: one.id, title: "One" });
+        const patched = await send("PATCH", query, { task_id: other.id, completed: true });
+        expect(patched.data).toMatchObject({ id: one.id, completed: true });
+      }
+      expect((await send("DELETE", `?task_id=${other.id}`)).status).toBe(204);
+      expect(await ada.task(other.id)).toEqual(other);
+    },
+  );
+
   describe("create", () => {
     test("returns the whole task with the title trimmed and defaults for absent fields", async () => {
       const response = await ada.call("task.create", { title: "  Buy milk\u3000" });
@@ -49,6 +69,15 @@ describe.each(transports)("over $name", (transport) => {
         tags: [],
       });
       expect(response.headers.get("cache-control")).toBe("no-store");
+    });
+
+    test("for a deleted user takes no id: the next task gets the id after the last", async () => {
+      const deleted = await signedInUser(server, { transport });
+      await execute("delete from users where id = ?", [deleted.id]);
+      const last = await ada.newTask();
+      for (let i = 0; i < 3; i++)
+        expectError(await deleted.call("task.create", all), 401, "INVALID_TOKEN");
+      expect(await ada.newTask()).toMatchObject({ id: last.id + 1 });
     });
 
     test("accepts every field; get and list return exactly the created task", async () => {

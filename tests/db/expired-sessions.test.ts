@@ -1,7 +1,7 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
-import { runHousekeeping } from "@taskwire/server/jobs/housekeeping.ts";
+import { runHousekeeping, startHousekeeping } from "@taskwire/server/jobs/housekeeping.ts";
 import { removeExpiredSessions } from "@taskwire/server/jobs/expired-sessions.ts";
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { startDirectCalls, type DirectCalls } from "../support/setup/direct-calls.ts";
 
 let direct: DirectCalls;
@@ -58,6 +58,35 @@ test("one housekeeping run removes all expired sessions, in several batches", as
   await addSessions(1, 1);
   await runHousekeeping(direct.deps);
   expect(await countSessions()).toBe(1);
+});
+
+test("one housekeeping run removes at most 20,000 expired sessions, and the next run the others", async () => {
+  await addSessions(20_500, -1);
+  await addSessions(1, 1);
+  await runHousekeeping(direct.deps);
+  expect(await countSessions()).toBe(501);
+  await runHousekeeping(direct.deps);
+  expect(await countSessions()).toBe(1);
+});
+
+test("housekeeping runs at the start, every minute after it, and never after it was stopped", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    await addSessions(1, -1);
+    const { stop } = startHousekeeping(direct.deps);
+    await expect.poll(countSessions).toBe(0);
+    for (let round = 0; round < 2; round++) {
+      await addSessions(1, -1);
+      vi.advanceTimersByTime(59_999);
+      expect(await countSessions()).toBe(1);
+      vi.advanceTimersByTime(1);
+      await expect.poll(countSessions).toBe(0);
+    }
+    stop();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.runIf(inject("database") === "postgres")(

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { runHousekeeping } from "@taskwire/server/jobs/housekeeping.ts";
 import { hasLegacyHashes } from "@taskwire/server/jobs/legacy-hash-watch.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
+import type { PasswordHashing } from "@taskwire/server/security/password-hashing.ts";
 import { importUsers } from "@taskwire/server/services/user-import.ts";
 import bcrypt from "bcrypt";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -83,6 +85,26 @@ test("an imported account signs in with its bcrypt hash, which the sign-in repla
   const rows = await Promise.all(spellings.map(({ email }) => rowOf(email)));
   expect(await imported(spellings)).toEqual({ created: 0, existing: 2, rejected: [] });
   expect(await Promise.all(spellings.map(({ email }) => rowOf(email)))).toEqual(rows);
+});
+
+test("accounts imported while the server runs: its next housekeeping switches the timing floor on, and off after they signed in", async () => {
+  await orm.em.fork().execute("delete from users");
+  const settings: boolean[] = [];
+  const passwords: PasswordHashing = {
+    ...calls.deps.passwords,
+    setLegacy: (exists) => {
+      settings.push(exists);
+      return calls.deps.passwords.setLegacy(exists);
+    },
+  };
+  const housekeeping = () => runHousekeeping({ ...calls.deps, passwords });
+  await housekeeping();
+  const { email } = newUser();
+  await imported([newUser({ email })]);
+  await housekeeping();
+  await calls.caller().auth.login({ email, password });
+  await housekeeping();
+  expect(settings).toEqual([false, true, false]);
 });
 
 test("importing a file again after half of it was imported creates the other half", async () => {

@@ -46,13 +46,14 @@ const conflict = publicProcedure
       responses: { 201: "" },
     },
   })
-  .input(z.object({ call: z.string(), client: z.enum(["stays", "disconnects"]) }))
+  .input(z.object({ call: z.string(), client: z.enum(["stays", "disconnects", "waits"]) }))
   .output(z.object({}))
   .mutation(async ({ ctx, input: { call, client } }) => {
     attempts.set(call, (attempts.get(call) ?? 0) + 1);
     const signal = ctx.call.signal();
-    if (client === "disconnects" && !signal.aborted) await once(signal, "abort");
-    throw Object.assign(new Error(`Deadlock in ${call}`), { code: "40P01" });
+    if (client !== "stays" && !signal.aborted) await once(signal, "abort");
+    const code = call.endsWith("40001") ? "40001" : "40P01";
+    throw Object.assign(new Error(`Deadlock in ${call}`), { code });
   });
 
 let server: TestServer;
@@ -92,11 +93,12 @@ test.concurrent.each([
   },
 );
 
-const conflictRequests = (client: "stays" | "disconnects") =>
+const conflictRequests = (client: "stays" | "disconnects" | "waits", code = "40P01") =>
   (["REST", "RPC"] as const).map((transport) => {
-    const call = `${transport} ${client}`;
+    const call = `${transport} ${client} ${code}`;
     return {
       transport,
+      code,
       call,
       method: "POST",
       path:
@@ -115,6 +117,16 @@ test.each(conflictRequests("stays"))(
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("1");
     expect(attempts.get(call)).toBe(4);
+  },
+);
+
+test.concurrent.each([...conflictRequests("waits"), ...conflictRequests("waits", "40001")])(
+  "over $transport a call that ends in a conflict ($code) after its deadline is not repeated",
+  async ({ call, ...init }) => {
+    const response = await send(server.url, init);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(attempts.get(call)).toBe(1);
   },
 );
 

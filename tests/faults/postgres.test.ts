@@ -135,6 +135,7 @@ const faults: readonly Fault[] = [
   { name: "every write takes 10 s", inject: beforeWrites("perform pg_sleep(10); return null;") },
   { name: "the disk of PostgreSQL is full", inject: failWrites("53100") },
   { name: "PostgreSQL runs out of memory", inject: failWrites("53200") },
+  { name: "the sequence of an id is at its end", inject: failWrites("2200H") },
   { name: "every write fails with a deadlock", inject: failWrites("40P01") },
   {
     name: "the database is read-only, like a standby",

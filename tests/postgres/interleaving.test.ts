@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectError } from "../support/client/expect-error.ts";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
+import { revokeAllSessions } from "@taskwire/server/services/auth/session.ts";
 import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
 import type { TestServer } from "../support/setup/server.ts";
 import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
@@ -117,6 +119,33 @@ describe.each(transports)("over $name", (transport) => {
     );
   });
 
+  test("a sign-in waits for a competing change of the password: INVALID_CREDENTIALS if it commits, signed in if it rolls back", async () => {
+    const { id, email, password } = await signedInUser(server, { transport });
+    const newPassword = "another battery";
+    const hash = await server.deps.passwords.hash(newPassword);
+    const change: Sql = ["update users set password_hash = ? where id = ?", hash, id];
+    const signIn = (attempt = password) =>
+      transport.call(server.url, "auth.login", { email, password: attempt });
+    const during = (next?: "rollback") =>
+      withBlockingTransaction(server.deps.orm, change, signIn, next);
+    expect((await during("rollback")).status).toBe(200);
+    expectError(await during(), 401, "INVALID_CREDENTIALS");
+    expect((await signIn(newPassword)).status).toBe(200);
+  });
+
+  test("of two password changes at once, the second gets INVALID_CREDENTIALS, and the first one's password stays", async () => {
+    const eve = await signedInUser(server, { transport });
+    const { id, email, password } = eve;
+    const hash = await server.deps.passwords.hash("the first one's");
+    const first: Sql = ["update users set password_hash = ? where id = ?", hash, id];
+    const input = { current_password: password, new_password: "the second one's" };
+    const second = () => eve.call("auth.changePassword", input);
+    const response = await withBlockingTransaction(server.deps.orm, first, second);
+    expectError(response, 401, "INVALID_CREDENTIALS", "current_password");
+    const signIn = { email, password: "the first one's" };
+    expect((await transport.call(server.url, "auth.login", signIn)).status).toBe(200);
+  });
+
   test("two calls that each run into a deadlock are retried, and both succeed", async () => {
     const linked = await newTaskAndTag();
     await ada.call("task.addTag", linked);
@@ -137,4 +166,16 @@ describe.each(transports)("over $name", (transport) => {
     expect(failures.length).toBeGreaterThanOrEqual(2);
     expect(new Set(failures)).toEqual(new Set(["40P01"]));
   });
+});
+
+test("the operator's revocation waits for a competing sign-in, and revokes the session that it opens", async () => {
+  const { email } = await signedInUser(server);
+  const signIn: Sql = [
+    `with owner as (select id from users where email = ? for share)
+      insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
+      select gen_random_uuid(), id, '', now(), now(), now() + interval '1 day', now() + interval '1 day' from owner`,
+    email,
+  ];
+  const revoke = () => revokeAllSessions(server.deps.orm.em.fork().getKysely(), email);
+  expect(await withBlockingTransaction(server.deps.orm, signIn, revoke)).toBe(2);
 });

@@ -40,25 +40,34 @@ describe.each(transports)("over $name", (transport) => {
       .toBe("INVALID_TOKEN");
   });
 
-  test("a session revoked while a replica cannot poll is rejected once it can poll again", async () => {
-    const { token, cookie } = await signedInUser(first, { transport });
-    const em = orm.em.fork();
-    const failedPoll = () => second.log.some(({ msg }) => msg === "Database unavailable");
-    await em.execute("alter table sessions rename to sessions_renamed");
-    await expect.poll(failedPoll, soon).toBe(true);
-    await em.execute("update sessions_renamed set revoked_at = now() where id = ?", [
-      JSON.parse(Buffer.from(cookie.split(".")[1] ?? "", "base64url").toString()).sid,
-    ]);
-    expect((await me(second, token)).status).toBe(200);
-    await em.execute("alter table sessions_renamed rename to sessions");
-    await expect.poll(async () => (await me(second, token)).status, soon).toBe(401);
-    const messages = second.log.filter(({ msg }) => String(msg).startsWith("Database "));
-    second.log.length = 0;
-    expect(messages.map(({ msg }) => msg)).toEqual([
-      "Database unavailable",
-      "Database available again",
-    ]);
-  });
+  test.each([
+    ["just before the end of the outage", 0],
+    ["five minutes before the end of the outage", 300],
+  ])(
+    "a session revoked while a replica cannot poll, %s, is rejected once it can poll again",
+    async (_, seconds) => {
+      const { token, cookie } = await signedInUser(first, { transport });
+      const em = orm.em.fork();
+      const failedPoll = () => second.log.some(({ msg }) => msg === "Database unavailable");
+      await em.execute("alter table sessions rename to sessions_renamed");
+      await expect.poll(failedPoll, soon).toBe(true);
+      const revoke =
+        "update sessions_renamed set revoked_at = now() - make_interval(secs => ?) where id = ?";
+      await em.execute(revoke, [
+        seconds,
+        JSON.parse(Buffer.from(cookie.split(".")[1] ?? "", "base64url").toString()).sid,
+      ]);
+      expect((await me(second, token)).status).toBe(200);
+      await em.execute("alter table sessions_renamed rename to sessions");
+      await expect.poll(async () => (await me(second, token)).status, soon).toBe(401);
+      const messages = second.log.filter(({ msg }) => String(msg).startsWith("Database "));
+      second.log.length = 0;
+      expect(messages.map(({ msg }) => msg)).toEqual([
+        "Database unavailable",
+        "Database available again",
+      ]);
+    },
+  );
 
   test("a replica that starts later rejects sessions revoked before its start", async () => {
     const { token, cookie } = await signedInUser(first, { transport });
@@ -69,6 +78,33 @@ describe.each(transports)("over $name", (transport) => {
     } finally {
       await third.close();
     }
+  });
+
+  test("after an account was deleted on one replica, the other one rejects its tokens at once", async () => {
+    const eve = await signedInUser(first, { transport });
+    const { id: task_id } = await eve.newTask();
+    const { id: tag_id } = await eve.newTag();
+    expect(
+      (await eve.call("auth.deleteAccount", { password: eve.password })).error,
+    ).toBeUndefined();
+    const { token, cookie } = eve;
+    const calls: [string, object?][] = [
+      ["auth.me"],
+      ["auth.listSessions"],
+      ["auth.revokeOtherSessions"],
+      ["task.list", {}],
+      ["task.create", { title: "Late" }],
+      ["task.get", { task_id }],
+      ["task.addTag", { task_id, tag_id }],
+      ["tag.list"],
+      ["tag.create", { name: "Late" }],
+    ];
+    for (const [procedure, input] of calls) {
+      const response = await transport.call(second.url, procedure, input, { token });
+      expectError(response, 401, "INVALID_TOKEN");
+    }
+    const refreshed = await transport.call(second.url, "auth.refresh", undefined, { cookie });
+    expectError(refreshed, 401, "INVALID_TOKEN");
   });
 
   test("a hundred concurrent refreshes on two replicas all return the same new token", async () => {

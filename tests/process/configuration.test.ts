@@ -41,7 +41,7 @@ test("settings are read from .env, and variables of the environment override the
   );
 });
 
-test.each(["main", "migrate", "seed", "import-users"] as const)(
+test.each(["main", "migrate", "seed", "import-users", "revoke-sessions"] as const)(
   "in production, %s without DATABASE_URL and DATA_DIR exits with 1 and creates nothing",
   async (name) => {
     const folder = await temporaryFolder();

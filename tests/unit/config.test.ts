@@ -22,6 +22,7 @@ test("an empty environment yields the defaults", () => {
     database: { url: undefined, dataDir: ".data", poolMin: 2, poolMax: 5 },
     redisUrl: undefined,
     signingSecret: undefined,
+    tokenClaims: { issuer: undefined, audience: undefined },
     accessTokenTtl: 900,
     refreshTokenTtl: 604_800,
     sessionMaxAge: 2_592_000,
@@ -107,12 +108,31 @@ describe("JWT_SECRET_KEY", () => {
     },
   );
 
-  test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4)])(
+  const mixedCase = `${"deadbeef".repeat(7)}DeadBEEF`;
+  test.each(["0".repeat(64), "deadbeef".repeat(8), "0123456789abcdef".repeat(4), mixedCase])(
     "in production a secret of repeated blocks such as %s is rejected",
     (value) => {
       expect(
         problemsOf({ JWT_SECRET_KEY: value, NODE_ENV: "production", DATA_DIR: "/data" }),
       ).toEqual([expect.stringMatching(/^JWT_SECRET_KEY must be random/)]);
+    },
+  );
+});
+
+describe.each(["JWT_ISSUER", "JWT_AUDIENCE"])("%s", (name) => {
+  test.each(["a", "https://auth.example.com/", "Zürich, \u{1F389} 1", "x".repeat(255)])(
+    "accepts %s",
+    (text) => {
+      expect(Object.values(parseConfig({ [name]: text }).tokenClaims)).toContain(text);
+    },
+  );
+
+  test.each(["x".repeat(256), "a\nb", "a\tb", "a\0", "\u200B", "a\u2028", "\uD800"])(
+    "rejects %j",
+    (text) => {
+      expect(problemsOf({ [name]: text })).toEqual([
+        `${name} must be 1 to 255 printable characters`,
+      ]);
     },
   );
 });

@@ -16,6 +16,7 @@ describe("an error means that the database is unavailable", () => {
     "40001",
     "40P01",
     "25006",
+    "2200H",
     "ECONNREFUSED",
     "EMFILE",
     "ETIMEDOUT",

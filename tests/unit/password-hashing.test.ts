@@ -28,12 +28,12 @@ test("without a hash, no password matches", async () => {
 });
 
 test("an argon2id hash is outdated only if its parameters differ from today's", async () => {
-  expect(passwords.isOutdated(await passwords.hash("x"))).toBe(false);
+  expect(passwords.needsRehash("x", await passwords.hash("x"))).toBe(false);
   for (const parameters of [
     { memoryCost: 8192, timeCost: 2, parallelism: 1 },
     { memoryCost: 19_456, timeCost: 3, parallelism: 1 },
   ]) {
-    expect(passwords.isOutdated(await argon2.hash("x", parameters))).toBe(true);
+    expect(passwords.needsRehash("x".repeat(100), await argon2.hash("x", parameters))).toBe(true);
   }
 });
 
@@ -46,7 +46,18 @@ describe("bcrypt", () => {
   ])("a %s hash matches its password only, and is outdated", async (_, stored) => {
     expect(await passwords.verify("secret", stored)).toBe(true);
     expect(await passwords.verify("Secret", stored)).toBe(false);
-    expect(passwords.isOutdated(stored)).toBe(true);
+    expect(passwords.needsRehash("secret", stored)).toBe(true);
+  });
+
+  test.each([
+    ["71 bytes", "x".repeat(71), true],
+    ["72 bytes", "x".repeat(72), false],
+    ["73 bytes", "x".repeat(73), false],
+    ["35 characters of 2 bytes", "é".repeat(35), true],
+    ["36 characters of 2 bytes", "é".repeat(36), false],
+    ["18 characters of 4 bytes", "\u{1F389}".repeat(18), false],
+  ])("a password of %s replaces the hash only below 72 bytes", (_, password, expected) => {
+    expect(passwords.needsRehash(password, bcrypt.hashSync(password, 4))).toBe(expected);
   });
 
   test.each([

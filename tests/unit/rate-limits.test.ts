@@ -43,6 +43,20 @@ test("beyond 20,000 addresses, the least recently used one gets a new budget and
   expect(await attempt(1)).toBeGreaterThan(0);
 });
 
+test("if the system's clock is set back, the seconds until the next attempt are those of the window at most", async () => {
+  const { consume, takePasswordAttempt } = createRateLimits(limits);
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    await consume("login", "192.0.2.1");
+    for (let i = 0; i < 4; i++) await takePasswordAttempt("ada", "192.0.2.1", false);
+    vi.setSystemTime(Date.now() - 86_400_000);
+    expect(await waitAfter(consume("login", "192.0.2.1"))).toBe(60);
+    expect(await waitAfter(takePasswordAttempt("ada", "192.0.2.1", false))).toBe(3600);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 describe("password attempts", () => {
   // The limiter reads the hour from the system's clock.
   beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));

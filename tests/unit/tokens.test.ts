@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { AppError, type ErrorCode } from "@taskwire/shared";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
 import fc from "fast-check";
+import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { secret, testClock } from "../support/setup/server.ts";
 
@@ -46,9 +47,10 @@ const forge = (
 const codeOf = async (
   token: string,
   type: "access" | "refresh" = "access",
+  verifier = tokens,
 ): Promise<ErrorCode | "accepted"> => {
   try {
-    await (type === "access" ? tokens.verifyAccess(token) : tokens.verifyRefresh(token));
+    await (type === "access" ? verifier.verifyAccess(token) : verifier.verifyRefresh(token));
     return "accepted";
   } catch (error) {
     if (error instanceof AppError) return error.code;
@@ -141,6 +143,67 @@ describe("a token is rejected if", () => {
   test("exp is too large for a number", async () => {
     const claims = JSON.stringify(good).replace(/"exp":\d+/, '"exp":1e400');
     expect(await codeOf(forge(claims))).toBe("INVALID_TOKEN");
+  });
+});
+
+describe("with an issuer and an audience", () => {
+  const options = { secret, ttl: { access: 900, refresh: 604_800 }, clock: clock.now };
+  const [issuer, audience] = ["https://auth.example.com", "tasks"];
+  const bound = { iss: issuer, aud: audience };
+  const refreshClaims = { type: "refresh", gen: 0 };
+  const outcomes = async (settings: object, claims: object) => {
+    const own = await createTokens({ ...options, ...settings });
+    return Promise.all([
+      codeOf(forge({ ...good, ...claims }), "access", own),
+      codeOf(forge({ ...good, ...refreshClaims, ...claims }), "refresh", own),
+    ]);
+  };
+
+  test("both types of token carry them, and verify", async () => {
+    const own = await createTokens({ ...options, issuer, audience });
+    const access = await own.signAccess(identity);
+    const lifetime = { issuedAt: now, expiresAt: now + 604_800 };
+    const refresh = await own.signRefresh({ ...identity, generation: 0 }, lifetime);
+    for (const token of [access, refresh]) expect(decodeJwt(token)).toMatchObject(bound);
+    expect(await own.verifyAccess(access)).toEqual(identity);
+    expect(await own.verifyRefresh(refresh)).toMatchObject(identity);
+    const none = decodeJwt(await tokens.signAccess(identity));
+    for (const claim of ["iss", "aud"]) expect(none).not.toHaveProperty(claim);
+  });
+
+  test.each([
+    ["exactly these", bound],
+    ["a list of audiences that contains this one", { ...bound, aud: ["other", audience] }],
+  ])("accepts tokens with %s", async (_, claims) => {
+    expect(await outcomes({ issuer, audience }, claims)).toEqual(["accepted", "accepted"]);
+  });
+
+  test.each<[string, object]>([
+    ["neither", {}],
+    ["no iss", { aud: audience }],
+    ["no aud", { iss: issuer }],
+    ["another iss", { ...bound, iss: `${issuer}/` }],
+    ["another aud", { ...bound, aud: "Tasks" }],
+    ["a list as iss", { ...bound, iss: [issuer] }],
+    ["a list of other audiences", { ...bound, aud: ["other", "task"] }],
+    ["an empty list of audiences", { ...bound, aud: [] }],
+    ["null as iss and aud", { iss: null, aud: null }],
+    ["an object as aud", { ...bound, aud: { [audience]: audience } }],
+    ["no iss, after their expiry", { aud: audience, iat: now - 700_000, exp: now - 60 }],
+  ])("rejects tokens with %s: INVALID_TOKEN", async (_, claims) => {
+    expect(await outcomes({ issuer, audience }, claims)).toEqual([
+      "INVALID_TOKEN",
+      "INVALID_TOKEN",
+    ]);
+  });
+
+  test("each works alone, and without both any are accepted", async () => {
+    const other = { iss: "other", aud: "other" };
+    expect(await outcomes({ issuer }, { iss: issuer })).toEqual(["accepted", "accepted"]);
+    expect(await outcomes({ issuer }, other)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
+    expect(await outcomes({ audience }, { aud: audience })).toEqual(["accepted", "accepted"]);
+    expect(await outcomes({ audience }, other)).toEqual(["INVALID_TOKEN", "INVALID_TOKEN"]);
+    expect(await outcomes({}, other)).toEqual(["accepted", "accepted"]);
   });
 });
 

@@ -15,6 +15,15 @@ export const integer = (minimum: number, maximum: number) => {
 export const oneOf = <const Values extends readonly [string, ...string[]]>(...values: Values) =>
   z.enum(values, `must be one of: ${values.join(", ")}`);
 
+/** A text of letters, digits, signs and spaces, but without control characters and other separators. */
+export const printable = (maxLength: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(String.raw`^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,${maxLength}}$`, "u"),
+      `must be 1 to ${maxLength} printable characters`,
+    );
+
 /** Returns the scheme of a URL with its colon, such as "https:", or undefined if the text is not a URL. */
 export const schemeOf = (text: string): string | undefined =>
   URL.canParse(text) ? new URL(text).protocol : undefined;

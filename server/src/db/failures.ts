@@ -4,8 +4,11 @@ import type { ErrorCode } from "@taskwire/shared";
 const states = {
   /** Cancelled because of a concurrent transaction: serialization failure, deadlock. */
   conflict: /^40(?:001|P01)$/,
-  /** Temporary: connection, resources, shutdown, read-only standby, time-outs of statement, lock and transaction. */
-  unavailable: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34])$/,
+  /**
+   * Connection, resources, shutdown, read-only standby, time-outs of statement, lock and transaction. Also a sequence at
+   * its end: an operator has to act, but other tables work.
+   */
+  unavailable: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34]|2200H)$/,
   /** A value that cannot be stored: too long, out of range, not a date, an invalid character or pattern. */
   unstorable: /^22(?:0(?:01|03|07|08|09|19|21|25)|01[BWX]|P0[235])$/,
 } as const;

@@ -1,7 +1,7 @@
 import type { Orm } from "../db/orm.ts";
 
 /**
- * Returns whether any account still has a bcrypt hash, which its next sign-in replaces. The partial index
+ * Returns whether any account still has a bcrypt hash, which a sign-in replaces. The partial index
  * `idx_users_legacy_hash` makes this fast for any number of accounts.
  */
 export const hasLegacyHashes = async (orm: Orm): Promise<boolean> => {

@@ -8,7 +8,11 @@ const interval = 300;
 /** Seconds that each poll goes back, so that it finds revocations whose transactions took long to commit. */
 const overlap = 10;
 
-/** Returns the ids of sessions that were revoked in the last seconds, by the database's clock. */
+/**
+ * Returns the ids of sessions that were revoked in the last seconds, by the database's clock. The sessions of a deleted
+ * account have no row. Their access tokens are rejected because no call succeeds without a row of its user: see
+ * `assertUserExists`.
+ */
 const readRevoked = async (orm: Orm, seconds: number): Promise<string[]> => {
   const rows = await orm.em
     .fork()

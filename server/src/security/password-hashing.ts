@@ -26,9 +26,15 @@ export interface PasswordHashing
    * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait, or the signal aborts before this one started
    */
   verify: (password: string, hash: string | undefined, signal?: AbortSignal) => Promise<boolean>;
-  /** Returns whether the hash has another algorithm or other parameters than a new one would have. */
-  isOutdated: (hash: string) => boolean;
+  /**
+   * Returns whether to replace the hash that a password matches: it has another algorithm or other parameters than a new
+   * one would have, and it proves the whole password.
+   */
+  needsRehash: (password: string, hash: string) => boolean;
 }
+
+/** bcrypt ignores all further bytes of a password. */
+const bcryptMaxBytes = 72;
 
 const measureBcrypt = async (): Promise<number> => {
   const startedAt = performance.now();
@@ -67,6 +73,10 @@ export const createPasswordHashing = async (
           return compare(password, stored);
         }, signal),
       ),
-    isOutdated: (stored) => bcryptHash.test(stored) || argon2.needsRehash(stored, parameters),
+    needsRehash: (password, stored) =>
+      bcryptHash.test(stored)
+        ? // From 72 bytes on, the user's password may go on differently: a new hash would reject it.
+          Buffer.byteLength(password) < bcryptMaxBytes
+        : argon2.needsRehash(stored, parameters),
   };
 };

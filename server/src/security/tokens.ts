@@ -51,6 +51,10 @@ interface TokenOptions {
   /** The maximum lifetime of each type, in seconds. */
   ttl: Readonly<Record<TokenType, number>>;
   clock: () => Date;
+  /** The claim `iss` of all tokens. If unset, tokens have none, and any is accepted. */
+  issuer?: string | undefined;
+  /** The claim `aud` of all tokens. A list that contains it is accepted too (RFC 7519 §4.1.3). The same if unset. */
+  audience?: string | undefined;
 }
 
 /** Seconds by which the clocks of two machines may differ. */
@@ -75,6 +79,9 @@ const refreshClaims = z.object({ ...commonClaims, gen: z.int().min(0) });
  * accept one algorithm only, require the claims, and tell the types apart.
  */
 export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
+  const claims: JWTPayload = {};
+  if (options.issuer !== undefined) claims.iss = options.issuer;
+  if (options.audience !== undefined) claims.aud = options.audience;
   const key = await crypto.subtle.importKey(
     "raw",
     new TextEncoder().encode(options.secret),
@@ -89,6 +96,8 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ["HS256"],
         requiredClaims: ["sub", "email", "type", "iat", "exp"],
+        ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
+        ...(options.audience === undefined ? {} : { audience: options.audience }),
         maxTokenAge: options.ttl[type],
         clockTolerance,
         currentDate: options.clock(),
@@ -120,7 +129,7 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
   };
 
   const sign = (typeClaims: JWTPayload, { id, email, sid }: Identity, lifetime: Lifetime) =>
-    new SignJWT({ email, ...typeClaims, sid })
+    new SignJWT({ email, ...typeClaims, sid, ...claims })
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setSubject(id)
       .setIssuedAt(lifetime.issuedAt)

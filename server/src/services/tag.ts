@@ -1,4 +1,4 @@
-import { tag, type tagId, type tagWrite } from "@taskwire/shared";
+import { AppError, tag, type tagId, type tagWrite } from "@taskwire/shared";
 import type { z } from "zod";
 import type { UserContext } from "./context.ts";
 import { assertUserExists, orNotFound } from "./users.ts";
@@ -11,15 +11,33 @@ type TagWrite = z.output<typeof tagWrite>;
 export const tagColumns = tag.keyof().options.map((field) => `tags.${field}` as const);
 
 /**
- * Creates a tag of the caller.
- * @throws {AppError} TAG_ALREADY_EXISTS, INVALID_TOKEN
+ * Creates a tag of the caller. A rejected call takes no id: the statement inserts no row if the name is taken or the user
+ * was deleted. Only a call that loses a race for the name takes one, because PostgreSQL assigns it before it waits.
+ * @throws {AppError} TAG_ALREADY_EXISTS, INVALID_TOKEN if the user no longer exists
  */
-export const create = (ctx: UserContext, { name, color = null }: TagWrite): Promise<Tag> =>
-  ctx.db
+export const create = async (ctx: UserContext, { name, color = null }: TagWrite): Promise<Tag> => {
+  const row = await ctx.db
     .insertInto("tags")
-    .values({ name, color, user_id: ctx.user.id })
+    .columns(["name", "color", "user_id"])
+    .expression((eb) =>
+      eb
+        .selectFrom("users")
+        .where("users.id", "=", ctx.user.id)
+        .where(({ exists, not, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("tags").where("tags.name", "=", name).whereRef("user_id", "=", "users.id"),
+            ),
+          ),
+        )
+        .select([eb.val(name).as("name"), eb.val(color).as("color"), "users.id"]),
+    )
     .returning(tagColumns)
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  if (row !== undefined) return row;
+  await assertUserExists(ctx);
+  throw new AppError("TAG_ALREADY_EXISTS", { field: "name" });
+};
 
 /**
  * Lists the caller's tags, the oldest first.

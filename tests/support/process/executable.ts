@@ -39,7 +39,7 @@ export interface Options {
 // Without a shared cache, compiling takes a quarter of each start.
 const compileCache = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
 
-export type Executable = "main" | "migrate" | "seed" | "import-users";
+export type Executable = "main" | "migrate" | "seed" | "import-users" | "revoke-sessions";
 
 /** Starts an executable of the server as a child process. */
 export const start = (

@@ -57,7 +57,7 @@ const signIn = async (
 ): Promise<Token> => {
   const account = await checkPassword(ctx, email, password);
   if (account === undefined) throw new AppError("INVALID_CREDENTIALS");
-  const newHash = ctx.deps.passwords.isOutdated(account.password_hash)
+  const newHash = ctx.deps.passwords.needsRehash(password, account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
     : undefined;
   const replaced = await cookieIdentity(ctx);

@@ -125,6 +125,31 @@ export const revokeSessionsExcept = (db: Database, { id, sid }: Identity): Promi
   revokeWhere(db, id, sql`id <> ${sid}`);
 
 /**
+ * Revokes all sessions of the account with an e-mail address. Running servers find them by their poll.
+ * @param email as `loginInput` normalises it
+ * @returns the number of sessions that had not expired, or undefined if there is no such account
+ */
+export const revokeAllSessions = (db: Database, email: string): Promise<number | undefined> =>
+  db.transaction().execute(async (transaction) => {
+    // Waits for sign-ins, which lock the account too: the second statement sees the sessions that they have opened.
+    const account = await transaction
+      .selectFrom("users")
+      .select("id")
+      .where(sql`lower(email)`, "=", email)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (account === undefined) return undefined;
+    const revoked = await transaction
+      .updateTable("sessions")
+      .set({ revoked_at: sql`now()` })
+      .where("user_id", "=", account.id)
+      .where("revoked_at", "is", null)
+      .returning(sql<boolean>`expires_at > now()`.as("isActive"))
+      .execute();
+    return revoked.filter(({ isActive }) => isActive).length;
+  });
+
+/**
  * Lists the caller's sessions that can still be refreshed, the last used first, at most 100.
  * @throws {AppError} INVALID_TOKEN when the user no longer exists
  */

@@ -1,4 +1,10 @@
-import type { task, taskCreate, taskId, taskPatch, taskReplace } from "@taskwire/shared";
+import {
+  type task,
+  taskCreate,
+  type taskId,
+  type taskPatch,
+  type taskReplace,
+} from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
 import type { UserContext } from "../context.ts";
@@ -13,20 +19,28 @@ type TaskId = z.output<typeof taskId>;
 const nextUpdatedAt = sql<string>`greatest(now(), updated_at + interval '1 millisecond')`;
 
 /**
- * Creates a task of the caller.
- * @throws {AppError} INVALID_RECURRENCE_RULE, INVALID_TOKEN
+ * Creates a task of the caller. If the user was deleted, the statement inserts no row, and so takes no id.
+ * @throws {AppError} INVALID_RECURRENCE_RULE, INVALID_TOKEN if the user no longer exists
  */
 export const create = async (
   ctx: UserContext,
   input: z.output<typeof taskCreate>,
 ): Promise<Task> => {
   assertRecurrenceRule(input.recurrence_rule);
+  // An absent field has the default of its column.
+  const fields = taskCreate.keyof().options.filter((field) => input[field] !== undefined);
   const row = await ctx.db
     .insertInto("tasks")
-    .values({ ...input, user_id: ctx.user.id })
+    .columns([...fields, "user_id"])
+    .expression((eb) =>
+      eb
+        .selectFrom("users")
+        .where("users.id", "=", ctx.user.id)
+        .select([...fields.map((field) => eb.val(input[field]).as(field)), "users.id"]),
+    )
     .returning(taskColumns)
-    .executeTakeFirstOrThrow();
-  return { ...row, tags: [] };
+    .executeTakeFirst();
+  return { ...(await orNotFound(ctx, row, "INVALID_TOKEN")), tags: [] };
 };
 
 /**
