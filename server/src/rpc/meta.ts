@@ -29,7 +29,7 @@ export interface Meta {
   rest?: RestMeta;
   /** The token that the caller must send. */
   auth?: "access" | "refresh";
-  /** The rate limit that counts each call. */
+  /** The rate limit of its calls. The base counts them, except those of a refresh: services/auth/rotation.ts does. */
   limit?: Limited;
   /** Set if it hashes a password: a transport then rejects it early while the queue for hashing is full. */
   hashes?: true;

@@ -23,5 +23,5 @@ export const protectedProcedure = base.meta({ auth: "access" }).use(auth).use(re
 export const cookieProcedure = base.meta({ sameOrigin: true }).use(origin).use(retry);
 
 /** The same with a rate limit: each call of a batch counts, whether it succeeds or not. */
-export const limited = (limit: Limited) =>
+export const limited = (limit: Exclude<Limited, "refresh">) =>
   base.meta({ sameOrigin: true, limit }).use(origin).use(limitBy(limit)).use(retry);

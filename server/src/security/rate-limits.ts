@@ -21,6 +21,9 @@ const attemptsPerAccount = 20;
 /** Keys in the memory of one limiter, 0.7 kB each. Beyond that, the least recently used key is dropped. */
 const maxKeys = 20_000;
 
+/** Refreshes of one session, as a multiple of the failed ones of one address: several tabs share a session. */
+const refreshesPerSession = 6;
+
 /** Milliseconds that a window in Redis may be longer than Redis reports, because it reports whole milliseconds. */
 const slack = 5;
 
@@ -108,6 +111,13 @@ export interface RateLimits {
    */
   consume: (name: Limited, address: string) => Promise<void>;
   /**
+   * Counts one refresh of a session.
+   * @param session the id in a verified refresh token, so that no other client can use up its points
+   * @returns a function that refunds the point, for a refresh that reached no decision
+   * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
+   */
+  takeRefresh: (session: string) => Promise<() => void>;
+  /**
    * Counts one password attempt. It counts before the password is verified, so that concurrent attempts count too.
    * @param account the normalised e-mail address; it may be invalid or belong to no account
    * @param address the client's address as the server sees it
@@ -133,12 +143,14 @@ export const createRateLimits = (
     login: createBudget("login", limits.login, minute, redis),
     refresh: createBudget("refresh", limits.refresh, minute, redis),
   };
+  const perSession = createBudget("session", refreshesPerSession * limits.refresh, minute, redis);
   const perAddress = createBudget("password", attemptsPerAddress * limits.login, hour, redis);
   const perAccount = createBudget("account", attemptsPerAccount * limits.login, hour, redis);
   return {
     consume: async (name, address) => {
       await take(calls[name](bucketOf(address)));
     },
+    takeRefresh: (session) => take(perSession(session)),
     takePasswordAttempt: (account, address, isKnown) => {
       // A digest, because the text may have any length, and Redis must not hold e-mail addresses.
       const digest = createHash("sha256").update(account).digest("base64url");

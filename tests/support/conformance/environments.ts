@@ -38,9 +38,14 @@ const openUnreachable = async () => {
   return openPostgres(url, { poolMin: 0, poolMax: 1 });
 };
 
-export const startServerInState = async (state: ServerState): Promise<TestServer> => {
+/** @param env settings in place of those of the state */
+export const startServerInState = async (
+  state: ServerState,
+  env?: Record<string, string>,
+): Promise<TestServer> => {
   const database = state === "unavailable" ? { orm: await openUnreachable() } : {};
-  const server = await startServer({ ...serverOptions[state], ...database });
+  const settings = env === undefined ? serverOptions[state] : { env };
+  const server = await startServer({ ...settings, ...database });
   if (state === "broken") {
     const tables = "users, sessions, tasks, tags, task_tag_link";
     await server.deps.orm.em.fork().execute(`drop table ${tables} cascade`);

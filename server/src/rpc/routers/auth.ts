@@ -50,9 +50,10 @@ export const authRouter = router({
     .output(token)
     .mutation(({ ctx, input }) => account.login(ctx, input)),
 
-  refresh: limited("refresh")
+  refresh: cookieProcedure
     .meta({
       auth: "refresh",
+      limit: "refresh",
       rest: {
         route: "POST /auth/refresh",
         operationId: "refreshToken",
