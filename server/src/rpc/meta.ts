@@ -1,5 +1,6 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import type { z } from "zod";
+import type { HashKind } from "../security/hash-slots.ts";
 import type { Limited } from "../security/rate-limits.ts";
 import type { ErrorCode } from "@taskwire/shared";
 
@@ -31,8 +32,8 @@ export interface Meta {
   auth?: "access" | "refresh";
   /** The rate limit of its calls. The base counts them, except those of a refresh: services/auth/rotation.ts does. */
   limit?: Limited;
-  /** Set if it hashes a password: a transport then rejects it early while the queue for hashing is full. */
-  hashes?: true;
+  /** What it hashes a password for, if it does: a transport rejects it early while the queue has no slot of this kind. */
+  hashes?: HashKind;
   /** Whether a page of a foreign origin is rejected. */
   sameOrigin?: boolean;
   /** Codes that its service raises, in addition to those that follow from its base procedure and schemas. */

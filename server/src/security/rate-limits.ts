@@ -5,8 +5,11 @@ import { LRUCache } from "lru-cache";
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible";
 import type { Redis } from "./redis.ts";
 
-/** The rate-limited endpoints of CONTRACT.md, "Sign-in". Each has its own budget. */
-export type Limited = "register" | "login" | "refresh";
+/** The rate-limited endpoints of CONTRACT.md, "Sign-in". Each has its own budget and setting. */
+type Endpoint = "register" | "login" | "refresh";
+
+/** Everything with a budget: "password" is for calls of a signed-in user that hash, and has the limit of sign-ins. */
+export type Limited = Endpoint | "password";
 
 /** Seconds in which attempts are counted. */
 const minute = 60;
@@ -109,7 +112,13 @@ export interface RateLimits {
    * @param address the client's address as the server sees it
    * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
    */
-  consume: (name: Limited, address: string) => Promise<void>;
+  consume: (name: Endpoint, address: string) => Promise<void>;
+  /**
+   * Counts one call of a signed-in user that hashes a password, by user and by address, whether the password is correct
+   * or not.
+   * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
+   */
+  consumePassword: (user: string, address: string) => Promise<void>;
   /**
    * Counts one refresh of a session.
    * @param session the id in a verified refresh token, so that no other client can use up its points
@@ -135,7 +144,7 @@ export interface RateLimits {
  * @param redis counts for all processes; without it, each process counts for itself
  */
 export const createRateLimits = (
-  limits: Readonly<Record<Limited, number>>,
+  limits: Readonly<Record<Endpoint, number>>,
   redis?: Redis,
 ): RateLimits => {
   const calls = {
@@ -144,11 +153,16 @@ export const createRateLimits = (
     refresh: createBudget("refresh", limits.refresh, minute, redis),
   };
   const perSession = createBudget("session", refreshesPerSession * limits.refresh, minute, redis);
+  const hashesPerUser = createBudget("hash-user", limits.login, minute, redis);
+  const hashesPerAddress = createBudget("hash-address", limits.login, minute, redis);
   const perAddress = createBudget("password", attemptsPerAddress * limits.login, hour, redis);
   const perAccount = createBudget("account", attemptsPerAccount * limits.login, hour, redis);
   return {
     consume: async (name, address) => {
       await take(calls[name](bucketOf(address)));
+    },
+    consumePassword: async (user, address) => {
+      await take(hashesPerUser(user), hashesPerAddress(bucketOf(address)));
     },
     takeRefresh: (session) => take(perSession(session)),
     takePasswordAttempt: (account, address, isKnown) => {

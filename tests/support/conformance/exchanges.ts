@@ -164,10 +164,6 @@ const operationSpecificExchanges: readonly Exchange[] = [
     INVALID_CREDENTIALS: { password: "wrong horse" },
     VALIDATION_ERROR: { password: 5 },
   }),
-  // Password confirmations have four times the limit of sign-ins.
-  ...["auth.changePassword", "auth.deleteAccount"].map((name) =>
-    exchangeWithoutSetup(name, "RATE_LIMIT_EXCEEDED", { serverState: "strict", times: 5 }),
-  ),
   ...invalidExchanges("task.create", invalidTaskFields),
   ...invalidExchanges("task.list", {
     INVALID_PAGINATION: { page: 0 },
