@@ -5,6 +5,7 @@ import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
+import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
 import { openRedis, type Redis } from "./security/redis.ts";
@@ -21,6 +22,7 @@ export interface Deps {
   tokens: Tokens;
   revocations: RevocationList;
   rateLimits: RateLimits;
+  callLimits: CallLimits;
   /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
   /** Stops polling, and closes the connections to Redis and the database. */
@@ -73,6 +75,7 @@ export const createDeps = async (
       tokens,
       revocations,
       rateLimits,
+      callLimits: createCallLimits(config.callLimits, clock),
       redis,
       close: async () => {
         revocationPoll.stop();

@@ -1,5 +1,6 @@
 import { t } from "./init.ts";
 import { auth } from "./middleware/auth.ts";
+import { limitCallsOfAddress, limitCallsOfUser } from "./middleware/call-limits.ts";
 import { database } from "./middleware/database.ts";
 import { deadline } from "./middleware/deadline.ts";
 import { errors } from "./middleware/errors.ts";
@@ -10,12 +11,12 @@ import { retry } from "./middleware/retry.ts";
 export const { router, createCallerFactory } = t;
 
 // `retry` comes last, so that a repeated call is not authenticated, checked or counted again.
-const base = t.procedure.use(errors).use(deadline).use(database);
+const base = t.procedure.use(errors).use(limitCallsOfAddress).use(deadline).use(database);
 
 /** For every caller, signed in or not. */
 export const publicProcedure = base.use(retry);
 
-const signedIn = base.meta({ auth: "access" }).use(auth);
+const signedIn = base.meta({ auth: "access" }).use(auth).use(limitCallsOfUser);
 
 /** For a signed-in user: rejects a call without a valid access token, and provides `ctx.user`. */
 export const protectedProcedure = signedIn.use(retry);
