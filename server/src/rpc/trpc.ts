@@ -7,6 +7,7 @@ import { errors } from "./middleware/errors.ts";
 import { limitBy, limitPasswords } from "./middleware/limit.ts";
 import { origin } from "./middleware/origin.ts";
 import { retry } from "./middleware/retry.ts";
+import { inTurn } from "./middleware/turn.ts";
 
 export const { router, createCallerFactory } = t;
 
@@ -19,12 +20,13 @@ export const publicProcedure = base.use(retry);
 const signedIn = base.meta({ auth: "access" }).use(auth).use(limitCallsOfUser);
 
 /** For a signed-in user: rejects a call without a valid access token, and provides `ctx.user`. */
-export const protectedProcedure = signedIn.use(retry);
+export const protectedProcedure = signedIn.use(inTurn).use(retry);
 
 /** The same for a call that hashes the user's password: each one counts, whether the password is correct or not. */
 export const passwordProcedure = signedIn
   .meta({ limit: "password" })
   .use(limitPasswords)
+  .use(inTurn)
   .use(retry);
 
 /** For procedures that use the refresh cookie: rejects a page of a foreign origin. */
