@@ -9,25 +9,34 @@ import { openSession } from "../support/external/sql-session.ts";
 import { clonePostgres } from "../support/setup/database.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-const { poolMax } = parseConfig({}).database;
-const maxAtOnce = 4;
-
 // PostgreSQL sends no event when a session begins to wait. Each poll is a round trip.
 const maxPolls = 10_000;
 
-let server: TestServer;
-let url: string;
-let drop: () => Promise<void>;
-beforeAll(async () => {
-  ({ url, drop } = await clonePostgres());
-  server = await startServer({ orm: await openPostgres(url, { poolMin: 0, poolMax }) });
-});
-afterAll(async () => {
-  await server.close();
-  await drop();
-});
+/** Calls of one user that run at once, by the connections in the pool. */
+const pools = [
+  { poolMax: parseConfig({}).database.poolMax, maxAtOnce: 4 },
+  { poolMax: 2, maxAtOnce: 1 },
+];
 
-describe.each(transports)("over $name, with the default pool of five connections,", (transport) => {
+const cases = transports.flatMap((transport) =>
+  pools.map((pool) => ({ transport, name: transport.name, ...pool })),
+);
+
+describe.each(cases)("over $name, with $poolMax connections,", (each) => {
+  const { transport, poolMax, maxAtOnce } = each;
+  let server: TestServer;
+  let url: string;
+  let drop: () => Promise<void>;
+  beforeAll(async () => {
+    ({ url, drop } = await clonePostgres());
+    const env = { DB_POOL_MIN: "0", DB_POOL_MAX: String(poolMax) };
+    server = await startServer({ env, orm: await openPostgres(url, { poolMin: 0, poolMax }) });
+  });
+  afterAll(async () => {
+    await server.close();
+    await drop();
+  });
+
   let locker: pg.Client;
   // A session of its own: inside a transaction, pg_stat_activity keeps showing the sessions of the first query.
   let watcher: pg.Client;
@@ -53,7 +62,7 @@ describe.each(transports)("over $name, with the default pool of five connections
     return rows[0]?.count ?? 0;
   };
 
-  /** Locks one task of the user and starts 20 calls that need it. Returns when four of them wait for the lock. */
+  /** Locks one task of the user and starts 20 calls that need it. Returns when `maxAtOnce` of them wait for the lock. */
   const blockCalls = async () => {
     const { id } = await ada.newTask();
     await locker.query("begin");
@@ -64,7 +73,7 @@ describe.each(transports)("over $name, with the default pool of five connections
     return { calls };
   };
 
-  test("while 20 calls of a user wait for a locked row, four hold a connection, and 20 lists of another user succeed", async () => {
+  test("while 20 calls of a user wait for a locked row, one connection stays free, and 20 lists of another user succeed", async () => {
     const grace = await signedInUser(server, { transport });
     const { calls } = await blockCalls();
     const lists = await times(20, () => grace.call("task.list"));
