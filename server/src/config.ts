@@ -63,6 +63,8 @@ export const environment = z.object({
   RATE_LIMIT_REGISTER: integer(1, 1_000_000).default(5),
   RATE_LIMIT_LOGIN: integer(1, 1_000_000).default(5),
   RATE_LIMIT_REFRESH: integer(1, 1_000_000).default(10),
+  RATE_LIMIT_CALLS_PER_USER: integer(0, 100_000_000).default(60_000),
+  RATE_LIMIT_CALLS_PER_ADDRESS: integer(0, 100_000_000).default(300_000),
 });
 
 type Settings = z.output<typeof environment>;
@@ -157,6 +159,11 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
       register: data.RATE_LIMIT_REGISTER,
       login: data.RATE_LIMIT_LOGIN,
       refresh: data.RATE_LIMIT_REFRESH,
+    },
+    /** Calls per minute, 0 for no limit. */
+    callLimits: {
+      perUser: data.RATE_LIMIT_CALLS_PER_USER,
+      perAddress: data.RATE_LIMIT_CALLS_PER_ADDRESS,
     },
   };
 };

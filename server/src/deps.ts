@@ -5,11 +5,16 @@ import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
+import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
 import { openRedis, type Redis } from "./security/redis.ts";
 import { loadOrCreateSecret, readSecret } from "./security/secret.ts";
 import { clockTolerance, createTokens, type Tokens } from "./security/tokens.ts";
+import { createTurns, type Turns } from "./security/turns.ts";
+
+/** Calls of one user that run at once. One connection less than the default pool has. */
+const maxCallsAtOnce = 4;
 
 /** The parts that the server shares between all calls: created once at start, passed as an argument everywhere. */
 export interface Deps {
@@ -21,6 +26,11 @@ export interface Deps {
   tokens: Tokens;
   revocations: RevocationList;
   rateLimits: RateLimits;
+  callLimits: CallLimits;
+  /** The turns of each user's calls. A user leaves at least one of several connections for other users. */
+  calls: Turns;
+  /** The turns of each user's searches, which take long: one at a time. */
+  searches: Turns;
   /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
   /** Stops polling, and closes the connections to Redis and the database. */
@@ -73,6 +83,9 @@ export const createDeps = async (
       tokens,
       revocations,
       rateLimits,
+      callLimits: createCallLimits(config.callLimits, clock),
+      calls: createTurns(Math.max(1, Math.min(maxCallsAtOnce, config.database.poolMax - 1))),
+      searches: createTurns(1),
       redis,
       close: async () => {
         revocationPoll.stop();

@@ -18,7 +18,13 @@ import type { TestServer } from "../support/setup/server.ts";
 const [rest] = transports as [Transport];
 const operations = operationsOf(appRouter);
 
-const serverStates: readonly ServerState[] = ["healthy", "strict", "broken", "unavailable"];
+const serverStates: readonly ServerState[] = [
+  "healthy",
+  "strict",
+  "limited",
+  "broken",
+  "unavailable",
+];
 const servers = new Map<ServerState, TestServer>();
 beforeAll(async () => {
   for (const state of serverStates) servers.set(state, await startServerInState(state));

@@ -45,7 +45,7 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
     expectError(await signIn(), 429, "RATE_LIMIT_EXCEEDED");
   });
 
-  test("a refresh that is repeated after a deadlock takes one point", async () => {
+  test("a refresh that is repeated after a deadlock takes one of the session's 12 points", async () => {
     const { sid, cookie: first } = await signedInUser(server);
     const refresh = (cookie: string | undefined) =>
       transport.call(server.url, "auth.refresh", undefined, { cookie });
@@ -56,8 +56,8 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
     expect(failures()).toEqual(["40P01"]);
     expect(attempts("update sessions set")).toBe(2);
 
-    const next = await refresh(refreshCookieOf(repeated)?.value);
-    expect(next).toMatchObject({ status: 200 });
-    expectError(await refresh(refreshCookieOf(next)?.value), 429, "RATE_LIMIT_EXCEEDED");
+    const next = refreshCookieOf(repeated)?.value;
+    for (let i = 1; i < 12; i++) expect(await refresh(next)).toMatchObject({ status: 200 });
+    expectError(await refresh(next), 429, "RATE_LIMIT_EXCEEDED");
   });
 });

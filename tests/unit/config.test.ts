@@ -35,6 +35,7 @@ test("an empty environment yields the defaults", () => {
     ],
     trustProxy: undefined,
     rateLimits: { register: 5, login: 5, refresh: 10 },
+    callLimits: { perUser: 60_000, perAddress: 300_000 },
   });
 });
 

@@ -66,26 +66,78 @@ describe("withSlot", () => {
   test("rejects a call when all slots are taken, and accepts one when another call's signal aborts", async () => {
     const slots = createHashSlots(1);
     const client = new AbortController();
+    const kind = "signIn";
     const gate = Promise.withResolvers<string>();
-    const inside = Array.from({ length: 64 }, () => slots.withSlot(() => gate.promise));
-    slots.assertCapacity();
-    const leaving = slots.withSlot(() => gate.promise, client.signal);
-    expect(() => slots.assertCapacity()).toThrow(expect.objectContaining(unavailable));
-    await expect(slots.withSlot(async () => "rejected")).rejects.toMatchObject(unavailable);
-    client.abort();
-    await expect(leaving).rejects.toMatchObject(unavailable);
-    await expect(slots.withSlot(async () => "late", client.signal)).rejects.toMatchObject(
+    const inside = Array.from({ length: 64 }, () => slots.withSlot(() => gate.promise, { kind }));
+    slots.assertCapacity(kind);
+    const leaving = slots.withSlot(() => gate.promise, { kind, signal: client.signal });
+    expect(() => slots.assertCapacity(kind)).toThrow(expect.objectContaining(unavailable));
+    await expect(slots.withSlot(async () => "rejected", { kind })).rejects.toMatchObject(
       unavailable,
     );
-    expect(await slots.withSlot(async () => "accepted")).toBe("accepted");
+    client.abort();
+    await expect(leaving).rejects.toMatchObject(unavailable);
+    await expect(
+      slots.withSlot(async () => "late", { kind, signal: client.signal }),
+    ).rejects.toMatchObject(unavailable);
+    expect(await slots.withSlot(async () => "accepted", { kind })).toBe("accepted");
     gate.resolve("done");
     expect(await Promise.all(inside)).toEqual(Array.from({ length: 64 }, () => "done"));
   });
 
+  test("gives other work 32 slots, and sign-ins all that remain", async () => {
+    const slots = createHashSlots(1);
+    const gate = Promise.withResolvers<string>();
+    const others = Array.from({ length: 32 }, () =>
+      slots.withSlot(() => gate.promise, { kind: "other" }),
+    );
+    expect(() => slots.assertCapacity("other")).toThrow(expect.objectContaining(unavailable));
+    await expect(slots.withSlot(async () => "", { kind: "other" })).rejects.toMatchObject(
+      unavailable,
+    );
+    const signIns = Array.from({ length: 33 }, () =>
+      slots.withSlot(() => gate.promise, { kind: "signIn" }),
+    );
+    expect(() => slots.assertCapacity("signIn")).toThrow(expect.objectContaining(unavailable));
+    gate.resolve("done");
+    expect(new Set(await Promise.all([...others, ...signIns]))).toEqual(new Set(["done"]));
+    expect(await slots.withSlot(async () => "accepted", { kind: "other" })).toBe("accepted");
+  });
+
+  test("gives sign-ins all slots, and other work none of them then", async () => {
+    const slots = createHashSlots(1);
+    const gate = Promise.withResolvers<string>();
+    const signIns = Array.from({ length: 65 }, () =>
+      slots.withSlot(() => gate.promise, { kind: "signIn" }),
+    );
+    await expect(slots.withSlot(async () => "", { kind: "other" })).rejects.toMatchObject(
+      unavailable,
+    );
+    gate.resolve("done");
+    await Promise.all(signIns);
+  });
+
+  test("gives a user one slot at a time: further calls wait, and one whose signal aborts is rejected", async () => {
+    const slots = createHashSlots(1);
+    const gate = Promise.withResolvers<string>();
+    const client = new AbortController();
+    const ofAda = { kind: "other", user: "ada" } as const;
+    const running = Array.from({ length: 100 }, () => slots.withSlot(() => gate.promise, ofAda));
+    const leaving = slots.withSlot(async () => "late", { ...ofAda, signal: client.signal });
+    const others = Array.from({ length: 31 }, (_, i) =>
+      slots.withSlot(() => gate.promise, { kind: "other", user: `user ${i}` }),
+    );
+    expect(() => slots.assertCapacity("other")).toThrow(expect.objectContaining(unavailable));
+    client.abort();
+    await expect(leaving).rejects.toMatchObject(unavailable);
+    gate.resolve("done");
+    expect(new Set(await Promise.all([...running, ...others]))).toEqual(new Set(["done"]));
+  });
+
   test("rejects with the error of the work", async () => {
     const slots = createHashSlots(1);
-    await expect(slots.withSlot(() => Promise.reject(new Error("its own")))).rejects.toThrow(
-      "its own",
-    );
+    await expect(
+      slots.withSlot(() => Promise.reject(new Error("its own")), { kind: "signIn" }),
+    ).rejects.toThrow("its own");
   });
 });

@@ -120,12 +120,15 @@ describe("under load", () => {
   test("withSlot and assertCapacity use the given slots", async () => {
     const slots = createHashSlots(1);
     const one = await createPasswordHashing(undefined, slots);
+    const kind = "signIn";
     const gate = Promise.withResolvers<void>();
-    const inside = Array.from({ length: 65 }, () => slots.withSlot(() => gate.promise));
-    await expect(one.withSlot(async () => {})).rejects.toThrow("Service temporarily unavailable");
-    expect(() => one.assertCapacity()).toThrow("Service temporarily unavailable");
+    const inside = Array.from({ length: 65 }, () => slots.withSlot(() => gate.promise, { kind }));
+    await expect(one.withSlot(async () => {}, { kind })).rejects.toThrow(
+      "Service temporarily unavailable",
+    );
+    expect(() => one.assertCapacity(kind)).toThrow("Service temporarily unavailable");
     gate.resolve();
     await Promise.all(inside);
-    expect(await one.withSlot(async () => "accepted")).toBe("accepted");
+    expect(await one.withSlot(async () => "accepted", { kind })).toBe("accepted");
   });
 });

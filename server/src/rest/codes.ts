@@ -34,12 +34,12 @@ export const codesOf = ({ meta, inputs, rest }: Operation): ErrorCode[] => {
         ] as const)
       : []),
     ...(meta.sameOrigin ? (["FORBIDDEN_ORIGIN"] as const) : []),
-    ...(meta.limit === undefined ? [] : (["RATE_LIMIT_EXCEEDED"] as const)),
     ...(inputs.length === 0 ? [] : (["VALIDATION_ERROR"] as const)),
     ...(rest.body === undefined ? [] : (["UNSUPPORTED_MEDIA_TYPE"] as const)),
     ...inputs.flatMap((input) => codesIn(input)),
     ...(meta.throws ?? []),
     ...(rest.method === "GET" ? [] : (["PAYLOAD_TOO_LARGE"] as const)),
+    "RATE_LIMIT_EXCEEDED",
     "INTERNAL_ERROR",
     "SERVICE_UNAVAILABLE",
   ];

@@ -1,5 +1,6 @@
 import type { AnyTRPCProcedure, AnyTRPCRouter } from "@trpc/server";
 import type { z } from "zod";
+import type { HashKind } from "../security/hash-slots.ts";
 import type { Limited } from "../security/rate-limits.ts";
 import type { ErrorCode } from "@taskwire/shared";
 
@@ -29,10 +30,10 @@ export interface Meta {
   rest?: RestMeta;
   /** The token that the caller must send. */
   auth?: "access" | "refresh";
-  /** The rate limit that counts each call. */
+  /** Its own rate limit, beside those of all calls. The base counts them, except those of a refresh: services/auth/rotation.ts does. */
   limit?: Limited;
-  /** Set if it hashes a password: a transport then rejects it early while the queue for hashing is full. */
-  hashes?: true;
+  /** What it hashes a password for, if it does: a transport rejects it early while the queue has no slot of this kind. */
+  hashes?: HashKind;
   /** Whether a page of a foreign origin is rejected. */
   sameOrigin?: boolean;
   /** Codes that its service raises, in addition to those that follow from its base procedure and schemas. */

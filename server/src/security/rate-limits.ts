@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
+import { isIPv4 } from "node:net";
 import { AppError } from "@taskwire/shared";
 import ipaddr from "ipaddr.js";
 import { LRUCache } from "lru-cache";
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible";
 import type { Redis } from "./redis.ts";
 
-/** The rate-limited endpoints of CONTRACT.md, "Sign-in". Each has its own budget. */
-export type Limited = "register" | "login" | "refresh";
+/** The rate-limited endpoints of CONTRACT.md, "Sign-in". Each has its own budget and setting. */
+type Endpoint = "register" | "login" | "refresh";
+
+/** Everything with a budget: "password" is for calls of a signed-in user that hash, and has the limit of sign-ins. */
+export type Limited = Endpoint | "password";
 
 /** Seconds in which attempts are counted. */
 const minute = 60;
@@ -21,6 +25,9 @@ const attemptsPerAccount = 20;
 /** Keys in the memory of one limiter, 0.7 kB each. Beyond that, the least recently used key is dropped. */
 const maxKeys = 20_000;
 
+/** Refreshes of one session, as a multiple of the failed ones of one address: several tabs share a session. */
+const refreshesPerSession = 6;
+
 /** Milliseconds that a window in Redis may be longer than Redis reports, because it reports whole milliseconds. */
 const slack = 5;
 
@@ -29,6 +36,8 @@ const slack = 5;
  * all of it, and an IPv4-mapped address as IPv4. Everything that is not an address shares the key "unknown".
  */
 export const bucketOf = (address: string): string => {
+  // Every call gets here, and nearly all have such an address.
+  if (isIPv4(address)) return address;
   if (!ipaddr.isValid(address)) return "unknown";
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();
@@ -106,7 +115,20 @@ export interface RateLimits {
    * @param address the client's address as the server sees it
    * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
    */
-  consume: (name: Limited, address: string) => Promise<void>;
+  consume: (name: Endpoint, address: string) => Promise<void>;
+  /**
+   * Counts one call of a signed-in user that hashes a password, by user and by address, whether the password is correct
+   * or not.
+   * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
+   */
+  consumePassword: (user: string, address: string) => Promise<void>;
+  /**
+   * Counts one refresh of a session.
+   * @param session the id in a verified refresh token, so that no other client can use up its points
+   * @returns a function that refunds the point, for a refresh that reached no decision
+   * @throws {AppError} RATE_LIMIT_EXCEEDED with the seconds until the next attempt, 1 to 60
+   */
+  takeRefresh: (session: string) => Promise<() => void>;
   /**
    * Counts one password attempt. It counts before the password is verified, so that concurrent attempts count too.
    * @param account the normalised e-mail address; it may be invalid or belong to no account
@@ -125,7 +147,7 @@ export interface RateLimits {
  * @param redis counts for all processes; without it, each process counts for itself
  */
 export const createRateLimits = (
-  limits: Readonly<Record<Limited, number>>,
+  limits: Readonly<Record<Endpoint, number>>,
   redis?: Redis,
 ): RateLimits => {
   const calls = {
@@ -133,12 +155,19 @@ export const createRateLimits = (
     login: createBudget("login", limits.login, minute, redis),
     refresh: createBudget("refresh", limits.refresh, minute, redis),
   };
+  const perSession = createBudget("session", refreshesPerSession * limits.refresh, minute, redis);
+  const hashesPerUser = createBudget("hash-user", limits.login, minute, redis);
+  const hashesPerAddress = createBudget("hash-address", limits.login, minute, redis);
   const perAddress = createBudget("password", attemptsPerAddress * limits.login, hour, redis);
   const perAccount = createBudget("account", attemptsPerAccount * limits.login, hour, redis);
   return {
     consume: async (name, address) => {
       await take(calls[name](bucketOf(address)));
     },
+    consumePassword: async (user, address) => {
+      await take(hashesPerUser(user), hashesPerAddress(bucketOf(address)));
+    },
+    takeRefresh: (session) => take(perSession(session)),
     takePasswordAttempt: (account, address, isKnown) => {
       // A digest, because the text may have any length, and Redis must not hold e-mail addresses.
       const digest = createHash("sha256").update(account).digest("base64url");

@@ -6,10 +6,10 @@ import { freePort } from "../process/free-port.ts";
 import { secret, startServer, type TestServer } from "../setup/server.ts";
 
 /**
- * Server states: `strict` has rate limits of 1, `broken` has no tables, `unavailable` cannot
+ * Server states: `strict` has rate limits of 1, `limited` allows one call a minute, `broken` has no tables, `unavailable` cannot
  * connect to a database.
  */
-export type ServerState = "healthy" | "strict" | "broken" | "unavailable";
+export type ServerState = "healthy" | "strict" | "limited" | "broken" | "unavailable";
 
 /** A new account on a server, with the data that an exchange may need. Exchanges do not share environments. */
 export interface Environment extends SignedInUser {
@@ -30,6 +30,7 @@ const serverOptions = {
   strict: {
     env: { RATE_LIMIT_REGISTER: "1", RATE_LIMIT_LOGIN: "1", RATE_LIMIT_REFRESH: "1" },
   },
+  limited: { env: { RATE_LIMIT_CALLS_PER_ADDRESS: "1" } },
 } satisfies Record<ServerState, object>;
 
 /** Returns a connection to PostgreSQL at an unused port, where every statement fails. */
@@ -38,9 +39,14 @@ const openUnreachable = async () => {
   return openPostgres(url, { poolMin: 0, poolMax: 1 });
 };
 
-export const startServerInState = async (state: ServerState): Promise<TestServer> => {
+/** @param env settings in place of those of the state */
+export const startServerInState = async (
+  state: ServerState,
+  env?: Record<string, string>,
+): Promise<TestServer> => {
   const database = state === "unavailable" ? { orm: await openUnreachable() } : {};
-  const server = await startServer({ ...serverOptions[state], ...database });
+  const settings = env === undefined ? serverOptions[state] : { env };
+  const server = await startServer({ ...settings, ...database });
   if (state === "broken") {
     const tables = "users, sessions, tasks, tags, task_tag_link";
     await server.deps.orm.em.fork().execute(`drop table ${tables} cascade`);

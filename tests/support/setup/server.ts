@@ -71,6 +71,8 @@ const testEnvironment = {
   RATE_LIMIT_REGISTER: "1000000",
   RATE_LIMIT_LOGIN: "1000000",
   RATE_LIMIT_REFRESH: "1000000",
+  RATE_LIMIT_CALLS_PER_USER: "0",
+  RATE_LIMIT_CALLS_PER_ADDRESS: "0",
 };
 
 /** Creates the dependencies of a server, without a server; `deps.close()` releases them. */

@@ -14,12 +14,18 @@ import * as account from "../../services/auth/account.ts";
 import * as password from "../../services/auth/password.ts";
 import * as rotation from "../../services/auth/rotation.ts";
 import * as session from "../../services/auth/session.ts";
-import { cookieProcedure, limited, protectedProcedure, router } from "../trpc.ts";
+import {
+  cookieProcedure,
+  limited,
+  passwordProcedure,
+  protectedProcedure,
+  router,
+} from "../trpc.ts";
 
 export const authRouter = router({
   register: limited("register")
     .meta({
-      hashes: true,
+      hashes: "other",
       rest: {
         route: "POST /auth/register",
         operationId: "registerUser",
@@ -34,7 +40,7 @@ export const authRouter = router({
 
   login: limited("login")
     .meta({
-      hashes: true,
+      hashes: "signIn",
       rest: {
         route: "POST /auth/login",
         operationId: "loginUser",
@@ -50,9 +56,10 @@ export const authRouter = router({
     .output(token)
     .mutation(({ ctx, input }) => account.login(ctx, input)),
 
-  refresh: limited("refresh")
+  refresh: cookieProcedure
     .meta({
       auth: "refresh",
+      limit: "refresh",
       rest: {
         route: "POST /auth/refresh",
         operationId: "refreshToken",
@@ -128,31 +135,31 @@ export const authRouter = router({
     .output(nothing)
     .mutation(({ ctx }) => session.revokeOtherSessions(ctx)),
 
-  changePassword: protectedProcedure
+  changePassword: passwordProcedure
     .meta({
-      hashes: true,
+      hashes: "other",
       rest: {
         route: "POST /auth/change-password",
         operationId: "changePassword",
         summary: "Change the password",
         responses: { 204: "Changed; all sessions revoked except the one that makes the call" },
       },
-      throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
+      throws: ["INVALID_CREDENTIALS"],
     })
     .input(passwordChange)
     .output(nothing)
     .mutation(({ ctx, input }) => password.changePassword(ctx, input)),
 
-  deleteAccount: protectedProcedure
+  deleteAccount: passwordProcedure
     .meta({
-      hashes: true,
+      hashes: "other",
       rest: {
         route: "POST /auth/delete-account",
         operationId: "deleteAccount",
         summary: "Delete the account",
         responses: { 204: "Deleted, with all of the user's data" },
       },
-      throws: ["INVALID_CREDENTIALS", "RATE_LIMIT_EXCEEDED"],
+      throws: ["INVALID_CREDENTIALS"],
     })
     .input(passwordConfirmation)
     .output(nothing)

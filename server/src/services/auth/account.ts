@@ -10,7 +10,7 @@ import { sql } from "kysely";
 import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
-import { checkPassword, confirmPassword } from "./password.ts";
+import { checkPassword, confirmPassword, withHashSlot } from "./password.ts";
 import type { RefreshIdentity } from "../../security/tokens.ts";
 import { verifyRefreshCookie } from "./rotation.ts";
 import { openSession, revokeSessionOf, type Token } from "./session.ts";
@@ -28,7 +28,7 @@ export const register = (
   ctx: ServiceContext,
   input: z.output<typeof registerInput>,
 ): Promise<User> =>
-  ctx.deps.passwords.withSlot(async () => {
+  withHashSlot(ctx, "other", async () => {
     const password_hash = await ctx.deps.passwords.hash(input.password, ctx.call.signal());
     const created = await ctx.db
       .insertInto("users")
@@ -39,7 +39,7 @@ export const register = (
       .executeTakeFirst();
     if (created === undefined) throw new AppError("EMAIL_ALREADY_EXISTS", { field: "email" });
     return created;
-  }, ctx.call.signal());
+  });
 
 /** Returns the identity of a valid refresh cookie, or undefined without one. */
 const cookieIdentity = async (ctx: ServiceContext): Promise<RefreshIdentity | undefined> => {
@@ -72,7 +72,7 @@ const signIn = async (
  * @throws {AppError} INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
-  ctx.deps.passwords.withSlot(() => signIn(ctx, input), ctx.call.signal());
+  withHashSlot(ctx, "signIn", () => signIn(ctx, input));
 
 /** Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in"). */
 export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
@@ -90,11 +90,11 @@ export const deleteAccount = (
   ctx: UserContext,
   { password }: z.output<typeof passwordConfirmation>,
 ): Promise<void> =>
-  ctx.deps.passwords.withSlot(async () => {
+  withHashSlot(ctx, "other", async () => {
     const { id } = await confirmPassword(ctx, password, "password");
     await ctx.db.deleteFrom("users").where("id", "=", id).execute();
     ctx.deps.revocations.add([ctx.user.sid]);
-  }, ctx.call.signal());
+  });
 
 /**
  * Returns the caller's profile.

@@ -1,6 +1,7 @@
 import { AppError, type passwordChange } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
+import type { HashKind } from "../../security/hash-slots.ts";
 import { bucketOf } from "../../security/rate-limits.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
@@ -8,6 +9,18 @@ import { revokeSessionsExcept } from "./session.ts";
 
 /** How many of an account's last sessions have known addresses. */
 const maxKnownSessions = 100;
+
+/** Runs work that hashes in a slot, in that of the user if the caller is signed in. */
+export const withHashSlot = <Result>(
+  { deps, call, user }: ServiceContext & Partial<UserContext>,
+  kind: HashKind,
+  work: () => Promise<Result>,
+): Promise<Result> =>
+  deps.passwords.withSlot(work, {
+    kind,
+    signal: call.signal(),
+    ...(user === undefined ? {} : { user: user.id }),
+  });
 
 /** An account as it was when its password was checked. */
 interface Account {
@@ -76,7 +89,7 @@ export const changePassword = (
   ctx: UserContext,
   { current_password, new_password }: z.output<typeof passwordChange>,
 ): Promise<void> =>
-  ctx.deps.passwords.withSlot(async () => {
+  withHashSlot(ctx, "other", async () => {
     const account = await confirmPassword(ctx, current_password, "current_password");
     const password_hash = await ctx.deps.passwords.hash(new_password, ctx.call.signal());
     // Two statements, so that the second one sees a session that was opened while the first waited for the lock.
@@ -93,4 +106,4 @@ export const changePassword = (
       return revokeSessionsExcept(db, ctx.user);
     });
     ctx.deps.revocations.add(revoked);
-  }, ctx.call.signal());
+  });

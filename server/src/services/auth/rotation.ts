@@ -1,4 +1,4 @@
-import { AppError } from "@taskwire/shared";
+import { AppError, errors } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { RefreshIdentity } from "../../security/tokens.ts";
 import type { ServiceContext } from "../context.ts";
@@ -97,14 +97,24 @@ const rotate = async (
   return rows[0];
 };
 
-/**
- * Exchanges the refresh token in the cookie for a new access token and the refresh token's successor. The successor
- * follows from the session's row alone, so that concurrent requests all get the same text.
- * @throws {AppError} MISSING_REFRESH_TOKEN, REFRESH_TOKEN_EXPIRED, INVALID_TOKEN, INVALID_TOKEN_TYPE
- */
-export const refresh = async (ctx: ServiceContext): Promise<Token> => {
+/** Rotates the session, and counts that against the session. */
+const countedRotate = async (
+  ctx: ServiceContext,
+  identity: RefreshIdentity,
+): Promise<RotationRow | undefined> => {
+  const refund = await ctx.deps.rateLimits.takeRefresh(identity.sid);
+  try {
+    return await rotate(ctx, identity);
+  } catch (error) {
+    // The statement failed, so the client or middleware/retry.ts repeats the refresh: it counts once.
+    refund();
+    throw error;
+  }
+};
+
+const exchange = async (ctx: ServiceContext): Promise<Token> => {
   const identity = await verifyRefreshCookie(ctx);
-  const row = await rotate(ctx, identity);
+  const row = await countedRotate(ctx, identity);
   if (row === undefined) throw new AppError("INVALID_TOKEN");
   const { id, sid } = identity;
   const { outcome, email, generation } = row;
@@ -125,4 +135,20 @@ export const refresh = async (ctx: ServiceContext): Promise<Token> => {
       );
   }
   throw new AppError("INVALID_TOKEN");
+};
+
+/**
+ * Exchanges the refresh token in the cookie for a new access token and the refresh token's successor. The successor
+ * follows from the session's row alone, so that concurrent requests all get the same text. A rejected token counts
+ * against the client's address; a valid one only against its session, so that other clients there cannot lock it out.
+ * @throws {AppError} MISSING_REFRESH_TOKEN, REFRESH_TOKEN_EXPIRED, INVALID_TOKEN, INVALID_TOKEN_TYPE, RATE_LIMIT_EXCEEDED
+ */
+export const refresh = async (ctx: ServiceContext): Promise<Token> => {
+  try {
+    return await exchange(ctx);
+  } catch (error) {
+    if (error instanceof AppError && errors[error.code].trpc === "UNAUTHORIZED")
+      await ctx.deps.rateLimits.consume("refresh", ctx.call.address);
+    throw error;
+  }
 };
