@@ -47,6 +47,21 @@ describe.each(transports)("over $name", (transport) => {
     expect(await ada.page({ q: "fourth" })).toMatchObject({ items: [], total: 0, pages: 0 });
   });
 
+  test("searches of one user run one after another, while other calls and other users do not wait", async () => {
+    const ada = await signedInUser(server, { transport });
+    const other = await signedInUser(server, { transport });
+    const gate = Promise.withResolvers<void>();
+    const running = server.deps.searches.run(ada.id, () => gate.promise);
+    let isDone = false;
+    const search = ada.page({ q: "a" }).finally(() => (isDone = true));
+    await ada.page();
+    await other.page({ q: "a" });
+    expect(isDone).toBe(false);
+    gate.resolve();
+    await running;
+    expect(await search).toMatchObject({ total: 0 });
+  });
+
   test("the calls of another user run between the statements of a long search", async () => {
     const ada = await signedInUser(server, { transport });
     const other = await signedInUser(server, { transport });

@@ -19,7 +19,12 @@ const pools = [
 ];
 
 const cases = transports.flatMap((transport) =>
-  pools.map((pool) => ({ transport, name: transport.name, ...pool })),
+  pools.map(({ poolMax, maxAtOnce }) => ({
+    transport,
+    name: transport.name,
+    poolMax,
+    maxAtOnce,
+  })),
 );
 
 describe.each(cases)("over $name, with $poolMax connections,", (each) => {

@@ -46,12 +46,10 @@ const filterOf =
 /** Narrows the filter to the tasks that contain the searched text, if there is one. */
 const searched = async (ctx: UserContext, filter: Where, q: string | undefined): Promise<Where> => {
   if (q === undefined || q === "") return filter;
-  const ids = await searchTasks(ctx, filter, q);
+  const { deps, call, user } = ctx;
+  const ids = await deps.searches.run(user.id, () => searchTasks(ctx, filter, q), call.signal);
   return (eb) =>
-    eb.and([
-      eb("tasks.user_id", "=", ctx.user.id),
-      sql<SqlBool>`tasks.id = any(${ids}::integer[])`,
-    ]);
+    eb.and([eb("tasks.user_id", "=", user.id), sql<SqlBool>`tasks.id = any(${ids}::integer[])`]);
 };
 
 interface PageQuery {
