@@ -4,6 +4,7 @@ import { startRevocationPoll } from "./jobs/revocation-poll.ts";
 import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
+import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
@@ -17,6 +18,7 @@ export interface Deps {
   log: Logger;
   clock: () => Date;
   orm: Orm;
+  checkDatabase: CheckDatabase;
   passwords: PasswordHashing;
   tokens: Tokens;
   revocations: RevocationList;
@@ -69,6 +71,7 @@ export const createDeps = async (
       log,
       clock,
       orm,
+      checkDatabase: createDatabaseCheck(orm, clock),
       passwords,
       tokens,
       revocations,

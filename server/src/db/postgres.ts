@@ -4,6 +4,7 @@ import { OperatorError, reasonOf } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
 import { commonOptions, type Orm } from "./orm.ts";
+import { createProbe } from "./probe.ts";
 
 /**
  * Milliseconds. Every call is answered within 3 s (rpc/middleware/deadline.ts), so a call must give up its connection
@@ -54,13 +55,16 @@ export const openPostgres = async (
     },
   });
   const { em, schema, migrator } = orm;
+  const { probe, close: closeProbe } = createProbe(url);
   return {
     em,
     schema,
     migrator,
     embedded: false,
-    // The pool waits for the server to confirm each close, which an unreachable server never does.
-    close: () => withTimeout(timeouts.close, () => orm.close(true)),
+    probe,
+    // A pool waits for the server to confirm each close, which an unreachable server never does.
+    close: async () =>
+      void (await withTimeout(timeouts.close, () => Promise.all([orm.close(true), closeProbe()]))),
   };
 };
 

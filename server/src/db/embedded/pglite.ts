@@ -16,6 +16,7 @@ export const openPglite = async (pglite: PGlite): Promise<Orm> => {
     schema,
     migrator,
     embedded: true,
+    probe: (statement) => em.fork().execute(statement),
     close: async () => {
       await orm.close(true);
       await pglite.close();
