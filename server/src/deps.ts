@@ -4,6 +4,7 @@ import { startRevocationPoll } from "./jobs/revocation-poll.ts";
 import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
+import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
@@ -22,6 +23,7 @@ export interface Deps {
   log: Logger;
   clock: () => Date;
   orm: Orm;
+  checkDatabase: CheckDatabase;
   passwords: PasswordHashing;
   tokens: Tokens;
   revocations: RevocationList;
@@ -79,6 +81,7 @@ export const createDeps = async (
       log,
       clock,
       orm,
+      checkDatabase: createDatabaseCheck(orm, clock),
       passwords,
       tokens,
       revocations,

@@ -74,7 +74,10 @@ describe.each(transports)("over $name", (transport) => {
 
 test("readiness is 503 while migrations are pending and while the migrations table is missing", async () => {
   server = await startServer();
-  const ready = async () => (await fetch(`${server.url}/health/ready`)).status;
+  const ready = async () => {
+    server.clock.advance(1);
+    return (await fetch(`${server.url}/health/ready`)).status;
+  };
   expect(await ready()).toBe(200);
   await server.deps.orm.em.fork().execute("delete from migrations");
   expect(await ready()).toBe(503);

@@ -15,7 +15,7 @@ test("a start on PostgreSQL warns about pending migrations and does not apply th
 
   const migrated = await finish("migrate", { folder, env, args: ["up"] });
   expect(migrated).toMatchObject({ code: 0, stderr: "" });
-  expect(await readiness(before.url)).toBe(200);
+  await expect.poll(() => readiness(before.url)).toBe(200);
   const after = await serve(folder, env);
   expect(after.stdout).not.toContain("warn");
   const ada = await signedInUser(after);

@@ -11,6 +11,8 @@ const states = {
   unavailable: /^(?:08...|53...|57P..|25006|57014|55P03|25P0[34]|2200H)$/,
   /** A value that cannot be stored: too long, out of range, not a date, an invalid character or pattern. */
   unstorable: /^22(?:0(?:01|03|07|08|09|19|21|25)|01[BWX]|P0[235])$/,
+  /** The statement names what does not exist: column, object, function, table, schema, index of ON CONFLICT. */
+  missing: /^(?:42703|42704|42883|42P01|42P10|3F000)$/,
 } as const;
 
 const socketFaults = new Set([
@@ -57,6 +59,10 @@ export const isConflict = (error: unknown): boolean =>
 /** Returns whether the database rejected a value, which a request schema should have rejected before. */
 export const isUnstorable = (error: unknown): boolean =>
   causesOf(error).some((cause) => hasState("unstorable", cause));
+
+/** Returns whether a statement needs a part of the schema that does not exist, such as a table or a column. */
+export const isSchemaMissing = (error: unknown): boolean =>
+  causesOf(error).some((cause) => hasState("missing", cause));
 
 /** Returns whether the database is unavailable or overloaded, so that the same call will probably succeed later. */
 export const isDatabaseUnavailable = (error: unknown): boolean =>

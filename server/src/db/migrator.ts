@@ -1,6 +1,7 @@
 import { migrations } from "@taskwire/migrations";
 import { openEmbeddedOrm } from "./embedded/orm.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
+import { isSchemaMissing } from "./failures.ts";
 import type { Orm } from "./orm.ts";
 
 /** Identifies the lock that only these migrations use: "taskwire" on a phone's keypad. */
@@ -57,6 +58,16 @@ export const pendingMigrations = async (orm: Orm): Promise<string[]> =>
   (await migrationStatus(orm))
     .filter(({ appliedAt }) => appliedAt === null)
     .map(({ name }) => name);
+
+/** The same by one statement of the database's probe. */
+export const readPendingMigrations = async ({ probe }: Pick<Orm, "probe">): Promise<string[]> => {
+  const rows = await probe("select name from migrations").catch((error: unknown) => {
+    if (isSchemaMissing(error)) return [];
+    throw error;
+  });
+  const applied = new Set(rows.map(({ name }) => name));
+  return migrations.map(({ name }) => name).filter((name) => !applied.has(name));
+};
 
 // Only migrations create functions. For `down`, MikroORM creates them again, with an invalid body.
 const createFunction = /create or replace function .*? as \$\$.*?\$\$;?/gs;

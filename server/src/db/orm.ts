@@ -6,6 +6,7 @@ import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
 import { Task, TaskTagLink } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
+import type { Probe } from "./probe.ts";
 
 /**
  * MikroORM owns the schema (entities), the migrations, the connections and the transactions. Queries use its typed
@@ -26,6 +27,8 @@ export type Database = Kysely<Tables>;
 export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
   /** True for PGlite, which runs in a thread of this process and has one connection. */
   embedded: boolean;
+  /** Checks the database, if possible without the connections of the calls. */
+  probe: Probe;
   close: () => Promise<void>;
 }
 

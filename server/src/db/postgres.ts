@@ -4,6 +4,7 @@ import { OperatorError, reasonOf } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
 import { commonOptions, type Orm } from "./orm.ts";
+import { createProbe } from "./probe.ts";
 
 /**
  * Milliseconds. Every call is answered within 3 s (rpc/middleware/deadline.ts), so a call must give up its connection
@@ -38,7 +39,7 @@ export const openPool = async (
   database: { clientUrl: string } | { dbName: string },
   connection: ClientConfig,
   { poolMin, poolMax, statementTimeout = true, silence = timeouts.silence }: PoolOptions,
-): Promise<Omit<Orm, "embedded">> => {
+): Promise<Omit<Orm, "embedded" | "probe">> => {
   const orm = await MikroORM.init({
     ...commonOptions,
     ...database,
@@ -70,11 +71,19 @@ export const openPool = async (
  * Opens a PostgreSQL database. Does not connect before the first query.
  * @param url postgresql://user:password@host:port/database
  */
-export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => ({
+export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
   // MikroORM ignores the parameters of a URL: without connectionString, sslmode=require would connect unencrypted.
-  ...(await openPool({ clientUrl: url }, { connectionString: url }, options)),
-  embedded: false,
-});
+  const orm = await openPool({ clientUrl: url }, { connectionString: url }, options);
+  const { probe, close } = createProbe(url);
+  return {
+    ...orm,
+    embedded: false,
+    probe,
+    close: async () => {
+      await Promise.all([orm.close(), withTimeout(timeouts.close, close)]);
+    },
+  };
+};
 
 /**
  * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call.

@@ -43,6 +43,8 @@ interface SignedInUserOptions {
   transport?: Transport | undefined;
   /** A random address by default. */
   email?: string;
+  /** A random id by default. Only for a server in this process, and not with `overHttp`. */
+  id?: string;
   /** Registers and signs in through the transport, for a test of exactly that, or of what counts sign-ins. */
   overHttp?: boolean;
   /** If false, creates valid tokens without rows: for a server without a database, or a user that no longer exists. */
@@ -71,12 +73,11 @@ export const signTokens = async (
 /** Creates the tokens and, unless `stored` is false, the rows that registration and sign-in create. */
 const createAccount = async (
   { deps, clock }: InProcess,
-  email: string,
-  password: string,
+  { id, email, password }: Pick<Account, "id" | "email" | "password">,
   stored: boolean,
 ): Promise<Account> => {
   const now = clock.now();
-  const identity = { id: randomUUID(), email, sid: randomUUID() };
+  const identity = { id, email, sid: randomUUID() };
   if (stored) {
     await deps.orm.em.fork().execute(
       `with owner as (insert into users (id, email, password_hash) values (?, ?, ?) returning id)
@@ -115,15 +116,20 @@ const register = async (
  */
 export const signedInUser = async (
   server: { url: string } & Partial<InProcess>,
-  { transport = rest, email, overHttp = false, stored = true }: SignedInUserOptions = {},
+  {
+    transport = rest,
+    email = `${randomUUID()}@example.com`,
+    id = randomUUID(),
+    overHttp = false,
+    stored = true,
+  }: SignedInUserOptions = {},
 ): Promise<SignedInUser> => {
   const { url, deps, clock } = server;
-  const address = email ?? `${randomUUID()}@example.com`;
   const password = "correct horse battery";
   const account =
     overHttp || deps === undefined || clock === undefined
-      ? await register(url, transport, address, password)
-      : await createAccount({ deps, clock }, address, password, stored);
+      ? await register(url, transport, email, password)
+      : await createAccount({ deps, clock }, { id, email, password }, stored);
   const call: SignedInUser["call"] = (procedure, input) =>
     transport.call(url, procedure, input, { token: user.token });
   const succeed = async (procedure: string, input?: unknown): Promise<unknown> => {

@@ -7,6 +7,7 @@ import {
 } from "@taskwire/server/rest/operations.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { assertContract } from "../conformance/contract.ts";
+import { isTrailingSlashRedirect } from "../conformance/redirects.ts";
 import { type HttpResponse, type HttpRequest, send } from "./http.ts";
 
 /** The response to a call, in the same shape for both transports. */
@@ -95,6 +96,8 @@ const restWithoutCall: Omit<Transport, "call"> = {
   },
   send: async (url, request) => {
     const response = await send(url, request);
+    if (isTrailingSlashRedirect(request, response))
+      return { ...response, data: undefined, error: undefined };
     const { status, text } = response;
     const body = parse(text);
     const contentType = response.headers.get("content-type");
@@ -130,6 +133,8 @@ const rpcWithoutCall: Omit<Transport, "call"> = {
   },
   send: async (url, request) => {
     const response = await send(url, request);
+    if (isTrailingSlashRedirect(request, response))
+      return { ...response, data: undefined, error: undefined };
     const { result, error } = parse(response.text) as {
       result?: { data: unknown };
       error?: { data: ErrorBody };

@@ -7,7 +7,7 @@ import { withDatabase } from "../setup/global-setup.ts";
 import { send } from "../client/http.ts";
 import { type Proxy, startProxy } from "../external/proxy.ts";
 import { openSession, runSql } from "../external/sql-session.ts";
-import { startServer } from "../setup/server.ts";
+import { startServer, type TestServer } from "../setup/server.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
 /** The parts of a running system that a fault can break. */
@@ -64,7 +64,7 @@ const startEnvironment = async (database: string) => {
 };
 
 /** Polls the server's health until the signal aborts. Returns the slowest response in milliseconds. */
-const watchHealth = async (url: string, stop: AbortSignal): Promise<number> => {
+const watchHealth = async ({ url, clock }: TestServer, stop: AbortSignal): Promise<number> => {
   let slowest = 0;
   const statusOf = async (path: string): Promise<number> => {
     const began = performance.now();
@@ -76,7 +76,9 @@ const watchHealth = async (url: string, stop: AbortSignal): Promise<number> => {
     expect(await statusOf("/health/live")).toBe(200);
     expect([200, 503]).toContain(await statusOf("/health/ready"));
     await sleep(100);
+    clock.advance(0.1);
   }
+  clock.advance(1);
   expect(await statusOf("/health/ready")).toBe(200);
   return slowest;
 };
@@ -115,7 +117,7 @@ export const expectRecovery = async (database: string, fault: Fault): Promise<vo
   let health: Promise<number> | undefined;
   try {
     await until("traffic", () => traffic.isNormalSince(0), 5000);
-    health = watchHealth(server.url, stopHealth.signal);
+    health = watchHealth(server, stopHealth.signal);
     const restoredAt = await injectUntilNoticed(environment, fault, traffic);
     const isNormal = () => traffic.isNormalSince(restoredAt);
     await until("normal", isNormal, limits.recovery + limits.response);

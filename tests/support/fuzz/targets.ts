@@ -44,9 +44,6 @@ const startTarget = async (
   database: "pglite" | "postgres",
 ): Promise<Target> => {
   const orm = await cloneDatabase(database);
-  // Above every id that the tests try: otherwise the rows they hit would depend on earlier tests.
-  for (const table of ["tasks", "tags"])
-    await orm.em.execute(`alter sequence ${table}_id_seq restart with 1000000`);
   return {
     name: `${transport.name} on ${database}`,
     transport,
@@ -74,21 +71,31 @@ export const renewFixture = async (target: Target): Promise<void> => {
   target.fixture = { task_id, tag_id, session_id: randomUUID() };
 };
 
-/** Signs a new user with some tasks in on every target, so that a test does not see rows of earlier tests. */
-export const signInNewUser = (targets: readonly Target[], email: string): Promise<unknown> =>
-  Promise.all(
+let users = 0;
+
+/**
+ * Signs a new user with some tasks in on every target, so that a test does not see rows of earlier tests. Ids and times
+ * are equal on all targets, and so are the cursors.
+ */
+export const signInNewUser = (targets: readonly Target[], email: string): Promise<unknown> => {
+  const id = randomUUID();
+  // Above every id that the tests try, or the rows they hit would depend on earlier tests; and above all earlier rows.
+  const firstRowId = ++users * 1_000_000;
+  return Promise.all(
     targets.map(async (target) => {
-      const account = await signedInUser(target.server, { email });
+      const em = target.server.deps.orm.em.fork();
+      for (const table of ["tasks", "tags"])
+        await em.execute(`alter sequence ${table}_id_seq restart with ${firstRowId}`);
+      const account = await signedInUser(target.server, { email, id });
       target.token = account.token;
       for (const title of titles)
         await create(target, "task.create", { title, description: title });
       await renewFixture(target);
       // Two tasks of the same millisecond would sort differently on two targets.
-      await target.server.deps.orm.em
-        .fork()
-        .execute(
-          "update tasks set created_at = timestamptz '2026-01-01' + make_interval(secs => id) where user_id = ?",
-          [account.id],
-        );
+      await em.execute(
+        "update tasks set created_at = timestamptz '2026-01-01 00:00Z' + make_interval(secs => id) where user_id = ?",
+        [account.id],
+      );
     }),
   );
+};

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorBody } from "@taskwire/shared";
 import type { Operation } from "@taskwire/server/rest/operations.ts";
+import { isTrailingSlashRedirect } from "../conformance/redirects.ts";
 import { contractErrors } from "../docs/error-table.ts";
 import type { CallResponse } from "../client/transports.ts";
 import { type HttpRequest, send } from "../client/http.ts";
@@ -228,6 +229,8 @@ export const findViolationsOfTrpcPath = (
       headers,
       body: isPost ? "{}" : undefined,
     });
+    if (isTrailingSlashRedirect({ path }, response))
+      return { outcome: { status: response.status }, violation: undefined };
     const body: unknown = JSON.parse(response.text);
     const batch: unknown[] = Array.isArray(body) ? body : [body];
     const violations = batch.map((item) => {

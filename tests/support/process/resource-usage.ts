@@ -1,11 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Returns a process's resident memory in MiB, or undefined on a system without /proc. */
-export const residentMiB = (pid: number): number | undefined => {
+const memoryOf = (pid: number, row: RegExp): number | undefined => {
   const path = `/proc/${pid}/status`;
   if (!existsSync(path)) return undefined;
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(path, "utf8"))?.[1]) / 1024;
+  return Number(row.exec(readFileSync(path, "utf8"))?.[1]) / 1024;
 };
+
+/** Returns a process's resident memory in MiB, or undefined on a system without /proc. */
+export const residentMiB = (pid: number): number | undefined =>
+  memoryOf(pid, /^VmRSS:\s+(\d+) kB$/m);
+
+/** Returns the maximum of a process's resident memory since its start in MiB, or undefined on a system without /proc. */
+export const peakMiB = (pid: number): number | undefined => memoryOf(pid, /^VmHWM:\s+(\d+) kB$/m);
 
 /** Returns the number of open files and sockets of a process, or undefined on a system without /proc. */
 export const openFiles = (pid: number): number | undefined => {

@@ -58,7 +58,9 @@ export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Stateme
     if (!recorded.has(client)) client.query = recording(client.query.bind(client), statements);
     recorded.add(client);
   });
-  return { orm, statements };
+  // The probe has a connection of its own. Safe: it is a function, and arguments and result pass unchanged.
+  const probe = recording(orm.probe as Query, statements) as Orm["probe"];
+  return { orm: { ...orm, probe }, statements };
 };
 
 /** Starts a server on such a database. */

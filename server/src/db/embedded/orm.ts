@@ -12,11 +12,15 @@ const statementLimit = 5000;
 export const openEmbeddedOrm = async (
   server: EmbeddedServer,
   statementTimeout: boolean,
-): Promise<Orm> => ({
-  ...(await openPool(
+): Promise<Orm> => {
+  const orm = await openPool(
     { dbName: "postgres" },
     { stream: server.createConnection },
     { poolMin: 1, poolMax: 1, statementTimeout, silence: statementLimit },
-  )),
-  embedded: true,
-});
+  );
+  return {
+    ...orm,
+    embedded: true,
+    probe: (statement) => orm.em.fork().execute(statement),
+  };
+};

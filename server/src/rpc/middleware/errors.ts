@@ -1,6 +1,9 @@
 import { AppError, errors as errorTable } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
+import { isSchemaMissing } from "../../db/failures.ts";
+import { serviceUnavailable } from "../../errors.ts";
 import type { Call } from "../../services/context.ts";
+import type { Context } from "../context.ts";
 import { t } from "../init.ts";
 import type { Meta } from "../meta.ts";
 import { statusOf, translateError } from "../translate-error.ts";
@@ -21,6 +24,14 @@ const setHeaders = ({ code, retryAfter }: AppError, { setHeader }: Call, meta?: 
     setHeader("WWW-Authenticate", "Bearer");
 };
 
+/** Translates an error. A call that needs a part of the schema succeeds once the pending migrations have created it. */
+const errorOf = async (thrown: TRPCError, { deps, call }: Context): Promise<AppError> => {
+  const error = translateError(thrown, call.fieldNames);
+  if (error.code !== "INTERNAL_ERROR" || !isSchemaMissing(error.cause)) return error;
+  const pending = await deps.checkDatabase().catch(() => []);
+  return pending.length > 0 ? serviceUnavailable(error.cause) : error;
+};
+
 /**
  * Translates every error of a procedure into one of the table, and logs it. It checks the result of next(), because tRPC
  * converts exceptions into results: a try/catch around next() never catches anything.
@@ -29,7 +40,7 @@ export const errors = t.middleware(async ({ ctx, next, path, meta }) => {
   const result = await next();
   if (result.ok) return result;
   const { call } = ctx;
-  const error = translateError(result.error, call.fieldNames);
+  const error = await errorOf(result.error, ctx);
   logError(error, call, path);
   setHeaders(error, call, meta);
   const { code, detail, field, retryAfter } = error;

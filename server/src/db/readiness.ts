@@ -1,0 +1,32 @@
+import { withTimeout } from "../timeout.ts";
+import { readPendingMigrations } from "./migrator.ts";
+import type { Orm } from "./orm.ts";
+
+/** Milliseconds, so that a load balancer has its response before its own time-out. */
+const maxCheckTime = 1000;
+
+/** Milliseconds for which a result is valid: any number of callers costs one statement a second. */
+const maxAge = 1000;
+
+/** Returns the names of the pending migrations, at most a second old. Rejects while the database is unavailable. */
+export type CheckDatabase = () => Promise<readonly string[]>;
+
+const check = async (orm: Orm): Promise<readonly string[]> => {
+  const pending = await withTimeout(maxCheckTime, () => readPendingMigrations(orm));
+  if (pending !== undefined) return pending;
+  // The start has applied all migrations. The check only waits for calls, with which it shares the one connection.
+  if (orm.embedded) return [];
+  throw new Error(`PostgreSQL did not answer within ${maxCheckTime} ms`);
+};
+
+/** Creates the check of a database. Concurrent callers share one check, and later ones its result. */
+export const createDatabaseCheck = (orm: Orm, clock: () => Date): CheckDatabase => {
+  let last: { at: number; result: Promise<readonly string[]> } | undefined;
+  return () => {
+    const now = clock().getTime();
+    // The system may set its clock back.
+    if (last === undefined || Math.abs(now - last.at) >= maxAge)
+      last = { at: now, result: check(orm) };
+    return last.result;
+  };
+};
