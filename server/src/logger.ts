@@ -57,11 +57,25 @@ export class RequestLog extends LogController {
   }
 }
 
+/** Bytes that wait for standard output. Above them, lines are lost. */
+const maxUnwritten = 1_048_576;
+
+/** Returns standard output. When its reader goes away (EPIPE) or its terminal closes (EIO), lines are lost without an error. */
+const standardOutput = (): DestinationStream => {
+  const stream = pino.destination({ dest: 1, sync: true, maxLength: maxUnwritten });
+  // pino itself ignores EPIPE only, and any other error would stop the process.
+  stream.on("error", () => {});
+  return stream;
+};
+
 /**
  * Creates the server's log, which writes one JSON line for each event.
  * @param destination where the lines go; standard output by default
  */
-export const createLogger = (level: string, destination?: DestinationStream): Logger => {
+export const createLogger = (
+  level: string,
+  destination: DestinationStream = standardOutput(),
+): Logger => {
   const options = {
     level,
     base: null,
@@ -73,5 +87,5 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
       res: (reply: FastifyReply) => ({ status: reply.statusCode }),
     },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
 };

@@ -1,7 +1,7 @@
-import closeWithGrace from "close-with-grace";
 import type { FastifyInstance } from "fastify";
 import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
+import { stopWithGrace } from "./cli/stop.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
 
@@ -31,16 +31,13 @@ run(async () => {
     const app = await buildApp(deps);
     const address = await listen(app, config);
     const housekeeping = startHousekeeping(deps);
-    closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
-      if (err === undefined) log.info({ signal }, "Stopping");
-      else log.fatal({ err }, "Stopping after an uncaught error");
+    stopWithGrace(log, async () => {
       housekeeping.stop();
       try {
         await app.close();
       } finally {
         await deps.close();
       }
-      log.info("Stopped");
     });
     log.info(`REST at ${address}/api/v1 (documentation: ${address}/docs), tRPC at ${address}/trpc`);
   } catch (error) {

@@ -19,6 +19,8 @@ export interface Running extends Output {
   pid: number;
   /** Waits until standard output matches, and returns the match. Rejects if the process exits first. */
   until: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Closes standard output and standard error, as a reader that goes away does. */
+  closeOutput: () => void;
   /** Sends a signal, and waits for the exit. */
   kill: (signal: NodeJS.Signals) => Promise<Exit>;
   exited: Promise<Exit>;
@@ -76,6 +78,10 @@ export const start = (
         });
         resolveOnMatch();
       }),
+    closeOutput: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     kill: (signal) => {
       child.kill(signal);
       return exited;
