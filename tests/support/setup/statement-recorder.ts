@@ -58,6 +58,7 @@ export const watchedDatabase = async (): Promise<{ orm: Orm; statements: Stateme
     if (!recorded.has(client)) client.query = recording(client.query.bind(client), statements);
     recorded.add(client);
   });
+  if (orm.embedded) return { orm, statements };
   // The probe has a connection of its own. Safe: it is a function, and arguments and result pass unchanged.
   const probe = recording(orm.probe as Query, statements) as Orm["probe"];
   return { orm: { ...orm, probe }, statements };
