@@ -2,15 +2,20 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-/** Tests that need a database run on both, from the same files; `tests/postgres` needs what only PostgreSQL has. */
-const onDatabase = (database: "pglite" | "postgres") => ({
-  extends: true as const,
-  test: {
-    name: database,
-    include: ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts", `tests/${database}/**/*.test.ts`],
-    provide: { database },
-  },
-});
+/** How much to run: `pnpm test` runs "test", `pnpm test:all` "all", and `pnpm test:times` "times". */
+type Mode = "test" | "all" | "times";
+
+/** More random runs, and in "times" the comparison of measured times with the promised ones. */
+const environments: Record<Mode, Record<string, string>> = {
+  test: { FUZZ_RUNS: "3", MODEL_SEQUENCES: "2", SESSION_RUNS: "20", RESTARTS: "2" },
+  all: {},
+  times: { PROMISED_TIMES: "1" },
+};
+
+/** What runs on the second database too in "test": files that depend on SQL that the two could run differently. */
+const onPgliteToo = ["list", "search", "cursor", "tagging", "faults"].map(
+  (name) => `tests/api/${name}.test.ts`,
+);
 
 // No npm package contains Redis for every platform. CI installs it; there, the tests fail without it.
 const needsRedis = "tests/faults/redis.test.ts";
@@ -22,38 +27,76 @@ if (lacksRedis) {
   );
 }
 
-export default defineConfig({
-  test: {
-    globalSetup: "tests/support/setup/global-setup.ts",
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // One more than cores: most tests wait for a database or a process.
-    maxWorkers: availableParallelism() + 1,
-    isolate: false,
-    reporters: ["default", "./tests/support/setup/summary-reporter.ts"],
-    projects: [
-      { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
-      {
-        extends: true,
-        // Each test starts processes, some of them a dozen one after another: slow on a machine under load.
-        test: { name: "process", include: ["tests/process/**/*.test.ts"], testTimeout: 120_000 },
-      },
-      // Compares the two databases, so it needs both at once.
-      { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
-      {
-        extends: true,
-        // These tests inject faults and measure the recovery, so they run after all others: load would count as a fault.
-        test: {
-          name: "faults",
-          include: ["tests/faults/**/*.test.ts"],
-          exclude: lacksRedis ? [needsRedis] : [],
-          testTimeout: 60_000,
-          provide: { database: "postgres" as const },
-          sequence: { groupOrder: 1 },
+export default defineConfig(({ mode }) => {
+  // Vitest passes the name after --mode, and "test" without it.
+  const isLong = mode === "all" || mode === "times";
+  const long = isLong ? [] : ["**/*.long.test.ts"];
+  const given = Object.fromEntries(
+    Object.entries(environments[isLong ? mode : "test"]).filter(
+      ([name]) => process.env[name] === undefined,
+    ),
+  );
+  return {
+    test: {
+      env: given,
+      globalSetup: "tests/support/setup/global-setup.ts",
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      // One more than cores: most tests wait for a database or a process.
+      maxWorkers: availableParallelism() + 1,
+      isolate: false,
+      reporters: ["default", "./tests/support/setup/summary-reporter.ts"],
+      projects: [
+        { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          // Each test starts processes, some of them a dozen one after another: slow on a machine under load.
+          test: {
+            name: "process",
+            include: ["tests/process/**/*.test.ts"],
+            exclude: long,
+            testTimeout: 120_000,
+          },
         },
-      },
-      onDatabase("pglite"),
-      onDatabase("postgres"),
-    ],
-  },
+        // Compares the two databases, so it needs both at once.
+        { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
+        {
+          extends: true,
+          // These tests inject faults and measure the recovery, so they run after all others: load would count as a fault.
+          test: {
+            name: "faults",
+            include: ["tests/faults/**/*.test.ts"],
+            exclude: [...long, ...(lacksRedis ? [needsRedis] : [])],
+            testTimeout: 60_000,
+            provide: { database: "postgres" as const },
+            sequence: { groupOrder: 1 },
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "pglite",
+            include: [
+              "tests/db/**/*.test.ts",
+              "tests/pglite/**/*.test.ts",
+              ...(isLong ? ["tests/api/**/*.test.ts"] : onPgliteToo),
+            ],
+            provide: { database: "pglite" as const },
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "postgres",
+            include: [
+              "tests/db/**/*.test.ts",
+              "tests/postgres/**/*.test.ts",
+              "tests/api/**/*.test.ts",
+            ],
+            provide: { database: "postgres" as const },
+          },
+        },
+      ],
+    },
+  };
 });
