@@ -17,6 +17,8 @@ import { repeated, times } from "../support/setup/property.ts";
 
 /** The number of generated inputs for each operation. */
 const runs = times("FUZZ_RUNS", 15);
+/** One of how many edge cases is tried, unless the run is thorough. */
+const stride = times("FUZZ_STRIDE", 3);
 const isThorough = runs >= 1000;
 
 let targets: Target[];
@@ -43,16 +45,13 @@ const edgeCasesFor = (field: Field): unknown[] => {
 
 const sampledFields = new Set<string>();
 
-/**
- * Every edge case in a thorough run; otherwise every third, or every twelfth if an equal field of
- * another operation was sampled.
- */
+/** Every edge case in a thorough run; otherwise a part, and a quarter of it if an equal field of another operation was sampled. */
 const sampleEdgeCases = (field: Field, offset: number): unknown[] => {
   if (isThorough) return edgeCasesFor(field);
   const key = JSON.stringify(field);
-  const stride = sampledFields.has(key) ? 12 : 3;
+  const ownStride = sampledFields.has(key) ? 4 * stride : stride;
   sampledFields.add(key);
-  return edgeCasesFor(field).filter((_, i) => (i + offset) % stride === 0);
+  return edgeCasesFor(field).filter((_, i) => (i + offset) % ownStride === 0);
 };
 
 const anyValue = (field: Field): fc.Arbitrary<unknown> => {

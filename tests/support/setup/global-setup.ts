@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { existsSync, globSync } from "node:fs";
+import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
@@ -20,9 +21,30 @@ declare module "vitest" {
 
 export const templateName = "taskwire_template";
 
-const createPgliteTemplate = async (folder: string): Promise<void> => {
-  const orm = await openEmbedded(folder, { migrate: migrateUp });
+const root = join(import.meta.dirname, "../../..");
+
+/** Survives the run: creating an embedded database takes five seconds of CPU time. */
+const cache = join(root, "node_modules/.cache/taskwire-tests");
+
+/** Returns a digest of everything that the template depends on. */
+const templateKey = async (): Promise<string> => {
+  const sources = ["pnpm-lock.yaml", "migrations/*.ts", "server/src/db/**/*.ts"];
+  const hash = createHash("sha256").update(process.version);
+  for (const file of globSync(sources, { cwd: root }).toSorted())
+    hash.update(await readFile(join(root, file)));
+  return hash.digest("hex").slice(0, 16);
+};
+
+/** Returns the folder of a migrated embedded database, from the cache if an earlier run created it. */
+const pgliteTemplate = async (): Promise<string> => {
+  const folder = join(cache, await templateKey());
+  if (existsSync(folder)) return folder;
+  await rm(cache, { recursive: true, force: true });
+  const unfinished = `${folder}.${process.pid}`;
+  const orm = await openEmbedded(unfinished, { migrate: migrateUp });
   await orm.close();
+  await rename(unfinished, folder);
+  return folder;
 };
 
 /** Returns the URL of another database on the same server. */
@@ -45,18 +67,13 @@ const createPostgresTemplate = async (url: string): Promise<void> => {
 
 /** Creates the migrated template databases once. A test file clones one in a fraction of a second. */
 export default async ({ provide }: TestProject): Promise<() => Promise<void>> => {
-  const folder = await mkdtemp(join(tmpdir(), "taskwire-tests-"));
-  const pgliteTemplate = join(folder, "template");
   const externalUrl = process.env["TEST_DATABASE_URL"];
-  const [postgres] = await Promise.all([
+  const [postgres, template] = await Promise.all([
     externalUrl === undefined ? startPostgres() : { url: externalUrl, stop: async () => {} },
-    createPgliteTemplate(pgliteTemplate),
+    pgliteTemplate(),
   ]);
   await createPostgresTemplate(postgres.url);
-  provide("pgliteTemplate", pgliteTemplate);
+  provide("pgliteTemplate", template);
   provide("postgresUrl", postgres.url);
-  return async () => {
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  return postgres.stop;
 };
