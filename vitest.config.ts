@@ -10,6 +10,7 @@ const environments: Record<Mode, Record<string, string>> = {
   test: {
     FUZZ_RUNS: "3",
     FUZZ_STRIDE: "15",
+    FUZZ_TARGETS: "2",
     MODEL_SEQUENCES: "2",
     SESSION_RUNS: "20",
     RESTARTS: "2",
@@ -18,8 +19,8 @@ const environments: Record<Mode, Record<string, string>> = {
   times: { PROMISED_TIMES: "1" },
 };
 
-/** What runs on the second database too in "test": files that depend on SQL that the two could run differently. */
-const onPgliteToo = ["list", "search"].map((name) => `tests/api/${name}.test.ts`);
+/** What runs on the embedded database too in "test": the API's tests of what it does differently. */
+const onPgliteToo = ["tests/api/search.test.ts", "tests/api/readiness.test.ts"];
 
 // No npm package contains Redis for every platform. CI installs it; there, the tests fail without it.
 const needsRedis = "tests/faults/redis.test.ts";

@@ -41,7 +41,7 @@ beforeAll(async () => {
   targets = await startTargets();
   rest = targets.filter(({ transport }) => transport.name === "REST");
   rpc = targets.filter(({ transport }) => transport.name === "RPC");
-  onePerTransport = [...rest.slice(0, 1), ...rpc.slice(1)];
+  onePerTransport = [...rest.slice(0, 1), ...rpc.slice(-1)];
 });
 afterAll(() => Promise.all(targets.map(({ server }) => server.close())));
 

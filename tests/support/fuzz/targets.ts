@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { signedInUser } from "../client/signed-in-user.ts";
 import { cloneDatabase } from "../setup/database.ts";
 import { type Transport, transports } from "../client/transports.ts";
+import { times } from "../setup/property.ts";
 import { startServer, type TestServer } from "../setup/server.ts";
 import { type Fixture, isRecord } from "./fields.ts";
 
@@ -56,12 +57,17 @@ const startTarget = async (
   };
 };
 
-/** Starts both transports on both databases, one by one: other connections time out while PGlite starts. */
-export const startTargets = async (): Promise<Target[]> => {
-  const targets: Target[] = [];
-  for (const database of ["pglite", "postgres"] as const)
-    for (const transport of transports) targets.push(await startTarget(transport, database));
-  return targets;
+/** Starts both transports on both databases; with FUZZ_TARGETS=2, REST on the embedded one and RPC on PostgreSQL. */
+export const startTargets = (): Promise<Target[]> => {
+  const databases = ["pglite", "postgres"] as const;
+  const areCrossed = times("FUZZ_TARGETS", 4) === 2;
+  return Promise.all(
+    databases.flatMap((database, i) =>
+      (areCrossed ? transports.slice(i, i + 1) : transports).map((transport) =>
+        startTarget(transport, database),
+      ),
+    ),
+  );
 };
 
 /** Creates a new task and tag for a target, as a call may have deleted the previous ones. */
@@ -88,13 +94,17 @@ export const signInNewUser = (targets: readonly Target[], email: string): Promis
         await em.execute(`alter sequence ${table}_id_seq restart with ${firstRowId}`);
       const account = await signedInUser(target.server, { email, id });
       target.token = account.token;
-      for (const title of titles)
-        await create(target, "task.create", { title, description: title });
-      await renewFixture(target);
-      // Two tasks of the same millisecond would sort differently on two targets.
+      // Equal times on all targets: two tasks of the same millisecond would sort differently on two of them.
       await em.execute(
-        "update tasks set created_at = timestamptz '2026-01-01 00:00Z' + make_interval(secs => id) where user_id = ?",
-        [account.id],
+        `insert into tasks (title, description, user_id, created_at)
+          select value, value, ?, timestamptz '2026-01-01 00:00Z' + make_interval(secs => n)
+          from jsonb_array_elements_text(?::jsonb) with ordinality as titles (value, n) order by n`,
+        [account.id, JSON.stringify(titles)],
+      );
+      await renewFixture(target);
+      await em.execute(
+        "update tasks set created_at = timestamptz '2026-01-02 00:00Z' where id = ?",
+        [target.fixture.task_id],
       );
     }),
   );
