@@ -150,7 +150,10 @@ describe.each(transports)("over $name", (transport) => {
     expect(countOutcomes([response])).toEqual({ [deleted]: 1 });
     const rows = await server.deps.orm.em
       .fork()
-      .execute("select id = ? as current, revoked_at is not null as revoked from sessions where user_id = ? order by 1", [eve.sid, eve.id]);
+      .execute(
+        "select id = ? as current, revoked_at is not null as revoked from sessions where user_id = ? order by 1",
+        [eve.sid, eve.id],
+      );
     expect(rows).toEqual([
       { current: false, revoked: true },
       { current: true, revoked: false },
