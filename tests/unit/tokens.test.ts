@@ -264,7 +264,8 @@ test("any other string, and a token with a changed character before its last one
       fc.constantFrom("A", "Z", "a", "z", "0", "9", "-", "_"),
       async (at, letter) => {
         const changed = token.slice(0, at) + letter + token.slice(at + 1);
-        if (changed !== token) expect(await codeOf(changed)).toBe("INVALID_TOKEN");
+        fc.pre(changed !== token);
+        expect(await codeOf(changed)).toBe("INVALID_TOKEN");
       },
     ),
   );
