@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { skipsWithout } from "./tests/support/setup/requirements.ts";
 
 /** How much to run: `pnpm test` runs "test", `pnpm test:all` "all", and `pnpm test:times` "times". */
 type Mode = "test" | "all" | "times";
@@ -22,10 +22,9 @@ const environments: Record<Mode, Record<string, string>> = {
 /** What runs on the embedded database too in "test": the API's tests of what it does differently. */
 const onPgliteToo = ["tests/api/search.test.ts", "tests/api/readiness.test.ts"];
 
-// No npm package contains Redis for every platform. CI installs it; there, the tests fail without it.
+// No npm package contains Redis for every platform.
 const needsRedis = "tests/faults/redis.test.ts";
-const lacksRedis =
-  process.env["CI"] === undefined && spawnSync("redis-server", ["--version"]).error !== undefined;
+const lacksRedis = skipsWithout("redis-server");
 if (lacksRedis) {
   console.warn(
     `No redis-server in the path, so ${needsRedis} is skipped. Install it: apt-get install redis-server`,

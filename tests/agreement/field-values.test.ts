@@ -13,7 +13,7 @@ import {
 import { formatTexts, formatTextsFor } from "../support/fuzz/format-texts.ts";
 import { renewFixture, signInNewUser, startTargets, type Target } from "../support/fuzz/targets.ts";
 import { acceptsInput, findViolations } from "../support/fuzz/violations.ts";
-import { repeated, times } from "../support/setup/property.ts";
+import { repeated, timeLimit, times } from "../support/setup/property.ts";
 
 /** The number of generated inputs for each operation. */
 const runs = times("FUZZ_RUNS", 15);
@@ -135,7 +135,7 @@ describe.each(operations)("%s", (_, operation: Operation) => {
         fc.asyncProperty(anyInput(fields), async (input) => {
           expect(await findViolations(targets, operation, input)).toEqual([]);
         }),
-        { ...repeated, numRuns: runs, interruptAfterTimeLimit: 20_000 + 100 * runs },
+        { ...repeated, numRuns: runs, ...timeLimit(20_000 + 100 * runs) },
       );
     },
     30_000 + 100 * runs,

@@ -67,6 +67,7 @@ describe("when the access token has expired", () => {
     await signIn();
     expireAccessToken();
     await client.task.create.mutate({ title: "Once" });
+    expect(browser.count("task.create")).toBe(2);
     expect((await client.task.list.query()).total).toBe(1);
   });
 

@@ -5,6 +5,7 @@ import { type SignedInUser, signedInUser, type Task } from "../support/client/si
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
 import { fillList, idsOf, ordered, type Sort, sorts } from "../support/client/listing.ts";
+import { required } from "../support/setup/required.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // Only tRPC has cursors; tests/api/list-parameters.test.ts covers that REST ignores them.
@@ -127,7 +128,7 @@ describe("returns VALIDATION_ERROR for a cursor that is", () => {
   };
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const cursorOf = async (actor: SignedInUser, sort: Sort) =>
-    (await actor.page({ sort, limit: 5 })).next_cursor ?? "";
+    required((await actor.page({ sort, limit: 5 })).next_cursor, "the next cursor");
 
   test.each(["", " ", "x", "%%%", "\0", "nonsense", "e30", "x".repeat(5000), "\u{1F389}"])(
     "not encoded data: %j",

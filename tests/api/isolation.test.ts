@@ -13,6 +13,7 @@ import {
 } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { type CallResponse, transports } from "../support/client/transports.ts";
+import { required } from "../support/setup/required.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 type IdField = "task_id" | "tag_id" | "session_id";
@@ -27,24 +28,27 @@ const notFoundCodes: Record<IdField, ErrorCode | undefined> = {
 };
 
 /** For each procedure with an id in its input: the payloads that another user sends beside the ids. */
-const payloadsByProcedure: Record<string, { valid: object[]; invalid: object[] }> = {
+const payloadsByProcedure: Record<string, { valid: object[]; invalid: [object, ErrorCode][] }> = {
   "auth.revokeSession": { valid: [{}], invalid: [] },
   "task.get": { valid: [{}], invalid: [] },
   "task.update": {
     valid: [{ title: "Stolen", completed: true, priority: "low" }],
     invalid: [
-      {},
-      { title: "" },
-      { title: "A", completed: true, priority: "low", recurrence_rule: "x" },
+      [{}, "VALIDATION_ERROR"],
+      [{ title: "", completed: true, priority: "low" }, "INVALID_TITLE"],
+      [
+        { title: "A", completed: true, priority: "low", recurrence_rule: "x" },
+        "INVALID_RECURRENCE_RULE",
+      ],
     ],
   },
   "task.patch": {
     valid: [{}, { title: "Stolen" }, { completed: true, due_date: null, description: "Stolen" }],
     invalid: [
-      { title: null },
-      { priority: "urgent" },
-      { due_date: "now" },
-      { recurrence_rule: "x" },
+      [{ title: null }, "VALIDATION_ERROR"],
+      [{ priority: "urgent" }, "INVALID_PRIORITY"],
+      [{ due_date: "now" }, "INVALID_DUE_DATE"],
+      [{ recurrence_rule: "x" }, "INVALID_RECURRENCE_RULE"],
     ],
   },
   "task.delete": { valid: [{}], invalid: [] },
@@ -52,7 +56,11 @@ const payloadsByProcedure: Record<string, { valid: object[]; invalid: object[] }
   "task.removeTag": { valid: [{}], invalid: [] },
   "tag.update": {
     valid: [{ name: "Stolen" }, { name: "Secret" }, { name: "Own", color: "#000000" }],
-    invalid: [{}, { name: " " }, { name: "A", color: "red" }],
+    invalid: [
+      [{}, "VALIDATION_ERROR"],
+      [{ name: " " }, "INVALID_TAG_NAME"],
+      [{ name: "A", color: "red" }, "INVALID_COLOR"],
+    ],
   },
   "tag.delete": { valid: [{}], invalid: [] },
 };
@@ -116,12 +124,12 @@ const execute = (sql: string, values: unknown[] = []) =>
   server.deps.orm.em.fork().execute<{ text: string }[]>(sql, values);
 
 /** Returns all rows of all tables as one text. */
-const databaseSnapshot = async (): Promise<string | undefined> => {
+const databaseSnapshot = async (): Promise<string> => {
   const all = (table: string) => `(select json_agg(t order by t::text) from ${table} t)`;
   const [row] = await execute(
     `select json_build_array(${["users", "sessions", "tasks", "tags", "task_tag_link"].map(all).join()})::text as text`,
   );
-  return row?.text;
+  return required(row, "the rows").text;
 };
 
 /** Returns the parts of a response that could reveal whether a row exists. */
@@ -172,21 +180,21 @@ describe.each(transports)("over $name", (transport) => {
     // Each id alone from the victim with the rest from the attacker, and all ids from the victim.
     const choices = [...fields.map((field) => [field]), ...(fields.length > 1 ? [fields] : [])];
 
-    test.each(choices)(
-      "with another user's %s %s: same response as for an unused id, and no row changes",
-      async (...foreign) => {
+    test.each(choices.map((foreign) => [foreign.join(" and "), foreign] as const))(
+      "with another user's %s: same response as for an unused id, and no row changes",
+      async (_, foreign) => {
         const before = await databaseSnapshot();
         const pick = (from: typeof victimIds) =>
           Object.fromEntries(
             fields.map((field) => [field, (foreign.includes(field) ? from : ownIds)[field]]),
           );
-        for (const payload of [...valid, ...invalid]) {
+        const notFound = notFoundCodes[required(foreign[0], "an id")];
+        const payloads = [...valid.map((payload) => [payload, notFound] as const), ...invalid];
+        for (const [payload, code] of payloads) {
           const response = await attacker.call(name, { ...pick(victimIds), ...payload });
           const responseForUnusedId = await attacker.call(name, { ...pick(unusedIds), ...payload });
           expect(observableParts(response)).toEqual(observableParts(responseForUnusedId));
-          const [first = "task_id"] = foreign;
-          const isInvalid = invalid.includes(payload);
-          expect([isInvalid, response.error?.code]).toContain(isInvalid || notFoundCodes[first]);
+          expect(response.error?.code).toBe(code);
         }
         expect(await databaseSnapshot()).toBe(before);
       },

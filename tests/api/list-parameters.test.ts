@@ -1,5 +1,5 @@
 import type { ErrorCode } from "@taskwire/shared";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { transports } from "../support/client/transports.ts";
@@ -124,10 +124,10 @@ describe.each(transports)("over $name", (transport) => {
 
 describe("over REST", () => {
   let token: string;
-  beforeAll(async () => {
-    const [rest] = transports;
-    if (rest === undefined) throw new Error("No transport");
-    ({ token } = await signedInUser(server));
+  beforeEach(async () => {
+    const ada = await signedInUser(server);
+    ({ token } = ada);
+    await ada.newTask();
   });
   const get = async (query: string) => {
     const response = await fetch(`${server.url}/api/v1/tasks?${query}`, {
@@ -155,17 +155,22 @@ describe("over REST", () => {
     expect({ status, ...body }).toMatchObject({ status: 422, code: "VALIDATION_ERROR", field });
   });
 
-  test.each([
-    "cursor=nonsense",
-    "cursor=",
-    "nonsense=1",
-    "user_id=1&id=2",
-    "q=%E0%A4%A",
-    "",
-    "&&=",
-  ])("unknown or malformed query parts are ignored: %s", async (query) => {
-    const { status, body } = await get(query);
-    expect(status).toBe(200);
-    expect(Object.keys(body)).toEqual(["items", "total", "page", "limit", "pages"]);
+  test.each(["cursor=nonsense", "cursor=", "nonsense=1", "user_id=1&id=2", "", "&&="])(
+    "unknown and empty query parts are ignored: %s",
+    async (query) => {
+      const { status, body } = await get(query);
+      expect(status).toBe(200);
+      expect(Object.keys(body)).toEqual(["items", "total", "page", "limit", "pages"]);
+      expect(body).toMatchObject({ items: [{ title: "A task" }], total: 1, page: 1, limit: 20 });
+    },
+  );
+
+  test("a text with a malformed escape in q is searched as it is", async () => {
+    const ada = await signedInUser(server);
+    const titles = ["%E0%A4%A", "100%ZZ"];
+    for (const title of ["A task", ...titles]) await ada.newTask({ title });
+    ({ token } = ada);
+    for (const [i, q] of ["%E0%A4%A", "%ZZ"].entries())
+      expect((await get(`q=${q}`)).body).toMatchObject({ items: [{ title: titles[i] }], total: 1 });
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { refreshCookieOf, transports } from "../support/client/transports.ts";
+import { newRefreshCookieOf, transports } from "../support/client/transports.ts";
 import { signedInUser, type SignedInUser } from "../support/client/signed-in-user.ts";
 import { startServerInState } from "../support/conformance/environments.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -29,11 +29,11 @@ describe.each(transports)("auth.refresh over $name, with the default limits,", (
   });
 
   test("twenty reloads in a minute, each with the cookie of the one before, all get 200", async () => {
-    let cookie: string | undefined = user.cookie;
+    let { cookie } = user;
     for (let i = 0; i < 20; i++) {
       const response = await refresh(cookie);
       expect(response).toMatchObject({ status: 200 });
-      cookie = refreshCookieOf(response)?.value;
+      cookie = newRefreshCookieOf(response).value;
     }
   });
 
@@ -73,7 +73,7 @@ describe.each(transports)("auth.refresh over $name, with the default limits,", (
       "INVALID_TOKEN",
       async () => {
         const first = await refresh(user.cookie);
-        await refresh(refreshCookieOf(first)?.value);
+        await refresh(newRefreshCookieOf(first).value);
         server.clock.advance(11);
         return user.cookie;
       },

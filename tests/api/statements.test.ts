@@ -154,18 +154,21 @@ describe.each(transports)("over $name", (transport) => {
       expect(called).toEqual(new Set(Object.keys(expectedCounts)));
     });
 
-    test("task.list sends one statement for items, tags and total, in every order, filter and page", async () => {
+    test("task.list sends one statement for items, tags and total, in every order, with every filter, on a distant page and after a cursor", async () => {
       await expectStatements("task.list");
       for (const sort of givenSorts) {
         await expectStatements("task.list", {
           sort,
           limit: 100,
           status: "pending",
+          priority: "medium",
           tag: "Tag 0",
         });
       }
       await expectStatements("task.list", { page: 7, limit: 100 });
+      // Only tRPC has cursors, and one task has no next page.
       const { next_cursor: cursor } = await ada.page({ limit: 10 });
+      expect(typeof cursor === "string").toBe(transport.name === "RPC" && taskCount > 10);
       await expectStatements("task.list", { limit: 100, ...(cursor == null ? {} : { cursor }) });
     });
 

@@ -166,7 +166,7 @@ describe("rejects, in tRPC's format,", () => {
 
 test("a HEAD request to auth.logout does not clear the cookie", async () => {
   const { status, headers } = await send("auth.logout", { method: "HEAD" });
-  expect([204, 405]).toContain(status);
+  expect(status).toBe(204);
   expect(headers.getSetCookie()).toEqual([]);
 });
 

@@ -1,6 +1,7 @@
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { catalogOf } from "../support/setup/schema-catalog.ts";
+import { required } from "../support/setup/required.ts";
 import { cloneDatabase } from "../support/setup/database.ts";
 
 let orm: Orm;
@@ -116,7 +117,7 @@ describe("the database itself", () => {
       "insert into users (email, password_hash) values (?, 'x') returning id",
       [email],
     );
-    return user?.id ?? "";
+    return required(user, "the new user").id;
   };
   const insertTask = (user: string, columns = "", values = "") =>
     execute<{ id: number }>(

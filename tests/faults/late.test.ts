@@ -34,6 +34,9 @@ const slow = publicProcedure
     throw new Error("A late failure");
   });
 
+// `conflict` throws the SQLSTATEs itself, so that it can choose the moment. Deadlocks that a database resolves are in
+// tests/postgres/interleaving.test.ts and tests/postgres/retry-limits.test.ts.
+
 /** Attempts of each call to `conflict`, by its name. */
 const attempts = new Map<string, number>();
 
@@ -53,7 +56,7 @@ const conflict = publicProcedure
     const signal = ctx.call.signal();
     if (client !== "stays" && !signal.aborted) await once(signal, "abort");
     const code = call.endsWith("40001") ? "40001" : "40P01";
-    throw Object.assign(new Error(`Deadlock in ${call}`), { code });
+    throw Object.assign(new Error(`Thrown in ${call}`), { code });
   });
 
 let server: TestServer;
@@ -111,7 +114,7 @@ const conflictRequests = (client: "stays" | "disconnects" | "waits", code = "40P
   });
 
 test.each(conflictRequests("stays"))(
-  "over $transport a call that always ends in a deadlock is attempted four times, then gets 503",
+  "over $transport a procedure that always throws the SQLSTATE of a deadlock is attempted four times, then the call gets 503",
   async ({ call, ...init }) => {
     const response = await send(server.url, init);
     expect(response.status).toBe(503);
@@ -121,7 +124,7 @@ test.each(conflictRequests("stays"))(
 );
 
 test.concurrent.each([...conflictRequests("waits"), ...conflictRequests("waits", "40001")])(
-  "over $transport a call that ends in a conflict ($code) after its deadline is not repeated",
+  "over $transport a procedure that throws the SQLSTATE $code after its deadline is not repeated",
   async ({ call, ...init }) => {
     const response = await send(server.url, init);
     expect(response.status).toBe(503);
@@ -131,7 +134,7 @@ test.concurrent.each([...conflictRequests("waits"), ...conflictRequests("waits",
 );
 
 test.each(conflictRequests("disconnects"))(
-  "over $transport a call that ends in a deadlock after its client has disconnected is not repeated",
+  "over $transport a procedure that throws the SQLSTATE of a deadlock after its client has disconnected is not repeated",
   async ({ call, body, ...options }) => {
     const outgoing = openRequest(server.url, options).on("error", () => {});
     outgoing.end(body);

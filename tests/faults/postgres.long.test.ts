@@ -30,7 +30,9 @@ const signalWaiting = (signalFunction: string): Fault["inject"] => {
   return async (environment) => {
     const unlock = await lock("lock tasks")(environment);
     let signalled: unknown[] = [];
-    while (signalled.length === 0) {
+    // Each poll is a round trip; ten thousand take seconds.
+    for (let polls = 0; signalled.length === 0; polls++) {
+      if (polls === 10_000) throw new Error("No statement waits for the lock");
       signalled = await environment.sql(
         `select ${signalFunction}(pid) from pg_stat_activity where ${ownBackends} and wait_event_type = 'Lock'`,
       );

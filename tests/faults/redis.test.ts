@@ -299,6 +299,8 @@ test("while Redis fails and recovers repeatedly, every wrong password gets 401 a
   const startedAt = performance.now();
   const responses: CallResponse[] = [];
   const finished = new AbortController();
+  // If an expectation fails, the loops below end too.
+  onTestFinished(() => finished.abort());
   const traffic = async (transport: Transport): Promise<void> => {
     while (!finished.signal.aborted) responses.push(await newClient()(server, transport));
   };

@@ -11,6 +11,7 @@ import { signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { copyEmbedded } from "../support/setup/database.ts";
 import { repeated, times } from "../support/setup/property.ts";
+import { required } from "../support/setup/required.ts";
 import { startServer } from "../support/setup/server.ts";
 
 /** Never ends by itself. */
@@ -87,7 +88,7 @@ test("when the database is ended at any point of a series of writes, every ackno
       const last = insert(next++);
       // After the statement was sent.
       await new Promise(setImmediate);
-      client?.connection.stream.destroy();
+      required(client, "a connection").connection.stream.destroy();
       await last.catch(() => {});
       await vi.waitFor(async () => {
         const rows = await orm.em.fork().execute<{ n: number }[]>("select n from written");

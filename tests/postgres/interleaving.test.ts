@@ -9,6 +9,14 @@ import type { TestServer } from "../support/setup/server.ts";
 import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 
+/** A sign-in that has locked its account and inserted its session, and has not committed. */
+const openSessionOf = (email: string): Sql => [
+  `with owner as (select id from users where email = ? for share)
+    insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
+    select gen_random_uuid(), id, '', now(), now(), now() + interval '1 day', now() + interval '1 day' from owner`,
+  email,
+];
+
 let server: TestServer;
 let statements: Statement[];
 beforeAll(async () => {
@@ -133,6 +141,25 @@ describe.each(transports)("over $name", (transport) => {
     expect((await signIn(newPassword)).status).toBe(200);
   });
 
+  test("changePassword waits for a competing sign-in, and revokes the session that it opens", async () => {
+    const eve = await signedInUser(server, { transport });
+    const input = { current_password: eve.password, new_password: "another battery" };
+    const response = await withBlockingTransaction(server.deps.orm, openSessionOf(eve.email), () =>
+      eve.call("auth.changePassword", input),
+    );
+    expect(countOutcomes([response])).toEqual({ [deleted]: 1 });
+    const rows = await server.deps.orm.em
+      .fork()
+      .execute(
+        "select id = ? as current, revoked_at is not null as revoked from sessions where user_id = ? order by 1",
+        [eve.sid, eve.id],
+      );
+    expect(rows).toEqual([
+      { current: false, revoked: true },
+      { current: true, revoked: false },
+    ]);
+  });
+
   test("of two password changes at once, the second gets INVALID_CREDENTIALS, and the first one's password stays", async () => {
     const eve = await signedInUser(server, { transport });
     const { id, email, password } = eve;
@@ -170,12 +197,6 @@ describe.each(transports)("over $name", (transport) => {
 
 test("the operator's revocation waits for a competing sign-in, and revokes the session that it opens", async () => {
   const { email } = await signedInUser(server);
-  const signIn: Sql = [
-    `with owner as (select id from users where email = ? for share)
-      insert into sessions (id, user_id, address, created_at, rotated_at, expires_at, ends_at)
-      select gen_random_uuid(), id, '', now(), now(), now() + interval '1 day', now() + interval '1 day' from owner`,
-    email,
-  ];
   const revoke = () => revokeAllSessions(server.deps.orm.em.fork().getKysely(), email);
-  expect(await withBlockingTransaction(server.deps.orm, signIn, revoke)).toBe(2);
+  expect(await withBlockingTransaction(server.deps.orm, openSessionOf(email), revoke)).toBe(2);
 });

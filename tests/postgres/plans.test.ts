@@ -4,6 +4,7 @@ import { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sort, sorts } from "../support/client/listing.ts";
 import { createTestDeps, type TestDeps } from "../support/setup/server.ts";
+import { required } from "../support/setup/required.ts";
 import { type Statement, watchedDatabase } from "../support/setup/statement-recorder.ts";
 
 /** A node of an executed plan: the properties that these tests use. */
@@ -125,15 +126,15 @@ test("the index expressions of the entity equal those of the migrations", async 
       "select pg_get_indexdef(?::regclass) as sql",
       [name],
     );
-    return row?.sql;
+    return required(row, `the definition of ${name}`).sql;
   };
   const indexes = em
     .getMetadata()
     .get(Task)
     .indexes.filter(({ expression }) => expression !== undefined);
   expect(indexes).toHaveLength(9);
-  const migrated = new Map<string, string | undefined>();
-  const declared = new Map<string, string | undefined>();
+  const migrated = new Map<string, string>();
+  const declared = new Map<string, string>();
   await em.begin();
   for (const { name = "", expression } of indexes) {
     migrated.set(name, await definition(name));

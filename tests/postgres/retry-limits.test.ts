@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
-import { type CallResponse, refreshCookieOf, transports } from "../support/client/transports.ts";
+import { type CallResponse, newRefreshCookieOf, transports } from "../support/client/transports.ts";
 import { type Sql, withBlockingTransaction } from "../support/faults/blocking-transaction.ts";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
@@ -47,7 +47,7 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
 
   test("a refresh that is repeated after a deadlock takes one of the session's 12 points", async () => {
     const { sid, cookie: first } = await signedInUser(server);
-    const refresh = (cookie: string | undefined) =>
+    const refresh = (cookie: string) =>
       transport.call(server.url, "auth.refresh", undefined, { cookie });
 
     const row: Sql = ["select from sessions where id = ? for update", sid];
@@ -56,7 +56,7 @@ describe.each(transports)("over $name, with a limit of two calls a minute,", (tr
     expect(failures()).toEqual(["40P01"]);
     expect(attempts("update sessions set")).toBe(2);
 
-    const next = refreshCookieOf(repeated)?.value;
+    const next = newRefreshCookieOf(repeated).value;
     for (let i = 1; i < 12; i++) expect(await refresh(next)).toMatchObject({ status: 200 });
     expectError(await refresh(next), 429, "RATE_LIMIT_EXCEEDED");
   });

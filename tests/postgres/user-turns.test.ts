@@ -7,6 +7,7 @@ import { signedInUser, type SignedInUser } from "../support/client/signed-in-use
 import { transports } from "../support/client/transports.ts";
 import { openSession } from "../support/external/sql-session.ts";
 import { clonePostgres } from "../support/setup/database.ts";
+import { required } from "../support/setup/required.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // PostgreSQL sends no event when a session begins to wait. Each poll is a round trip.
@@ -64,7 +65,7 @@ describe.each(cases)("over $name, with $poolMax connections,", (each) => {
     const { rows } = await watcher.query<{ count: number }>(
       "select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
     );
-    return rows[0]?.count ?? 0;
+    return required(rows[0], "the count").count;
   };
 
   /** Locks one task of the user and starts 20 calls that need it. Returns when `maxAtOnce` of them wait for the lock. */

@@ -5,7 +5,7 @@ import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/process/data-directory.ts";
 import { expectError } from "../support/client/expect-error.ts";
-import { transports, refreshCookieOf } from "../support/client/transports.ts";
+import { newRefreshCookieOf, transports } from "../support/client/transports.ts";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { launch, serve, temporaryFolder } from "../support/process/test-process.ts";
 import { times } from "../support/setup/property.ts";
@@ -20,13 +20,16 @@ const refresh = (url: string, cookie: string | undefined) =>
 
 /** Refreshes a session until the server stops; adds every refresh token that it returns to `tokens`. */
 const refreshUntilStopped = async (url: string, tokens: string[]): Promise<void> => {
-  for (;;) {
+  for (let calls = 0; calls < 100_000; calls++) {
     try {
-      tokens.push(refreshCookieOf(await refresh(url, tokens.at(-1)))?.value ?? "");
-    } catch {
-      return;
+      tokens.push(newRefreshCookieOf(await refresh(url, tokens.at(-1))).value);
+    } catch (error) {
+      // Node's errors of a broken connection have a code.
+      if (error instanceof Error && "code" in error) return;
+      throw error;
     }
   }
+  throw new Error("The server does not stop");
 };
 
 const rounds = times("KILLS", 2);
@@ -83,9 +86,14 @@ test(
   120_000 + 10_000 * rounds,
 );
 
-/** Waits until a path appears. */
+/** Waits until a path appears, for a minute at most. */
 const waitForPath = async (folder: string, name: string): Promise<void> => {
-  for await (const { filename } of watch(folder)) if (filename === name) return;
+  try {
+    const events = watch(folder, { signal: AbortSignal.timeout(60_000) });
+    for await (const { filename } of events) if (filename === name) return;
+  } catch (cause) {
+    throw new Error(`${name} did not appear within a minute`, { cause });
+  }
 };
 
 test("if the first start is killed while it creates the database, the next start succeeds", async () => {

@@ -3,7 +3,7 @@ import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { unpackDatabase } from "../support/process/data-directory.ts";
-import { transports } from "../support/client/transports.ts";
+import { rest, transports } from "../support/client/transports.ts";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
@@ -65,9 +65,8 @@ test("other processes fail while a server uses the data directory, and that serv
       "Another process uses the embedded database in .data. Stop it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL.\n",
     );
   }
-  const [rest] = transports;
-  const me = await rest?.call(url, "auth.me", undefined, { token: ada.token });
-  expect(me?.data).toMatchObject({ id: ada.id });
+  const me = await rest.call(url, "auth.me", undefined, { token: ada.token });
+  expect(me.data).toMatchObject({ id: ada.id });
   await signedInUser({ url });
 });
 

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { operationsOf, prefix } from "@taskwire/server/rest/operations.ts";
@@ -6,6 +6,7 @@ import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { describe, expect, test } from "vitest";
 import { contract } from "../support/conformance/contract.ts";
 import { blocksOf, partOf, root, textOf } from "../support/docs/documents.ts";
+import { skipsWithout } from "../support/setup/requirements.ts";
 import { serve, temporaryFolder } from "../support/process/test-process.ts";
 
 const run = promisify(execFile);
@@ -24,10 +25,6 @@ const normalized = (text: string): string =>
     .replaceAll(/"curl\/[\d.]+"/g, '"(curl)"')
     .replaceAll(/eyJ[\w-]+(?:…|\.[\w-]+\.[\w-]+)/g, "(token)");
 
-// The two commands of the README require Node alone. CI installs curl, and fails without it.
-const skipsCurl =
-  process.env["CI"] === undefined && spawnSync("curl", ["--version"]).error !== undefined;
-
 const curlTours = [
   ["README.md", "curl"],
   ["docs/rest-tour.md", "tour"],
@@ -36,7 +33,7 @@ const curlTours = [
 describe.each(curlTours)("the curl commands of %s", (document, part) => {
   const commands = textsIn(document, part, "sh");
 
-  test.skipIf(skipsCurl)("return the responses that are shown below them", async () => {
+  test.skipIf(skipsWithout("curl"))("return the responses that are shown below them", async () => {
     const folder = await temporaryFolder();
     const { url } = await serve(folder);
 

@@ -60,6 +60,7 @@ test("the recipe of docs/adding-a-procedure.md adds a procedure that is served, 
   const sources = steps.flatMap(({ path = "" }) => (path.endsWith(".ts") ? [path] : []));
   // Only errors in the recipe's own files count, so that unfinished work elsewhere does not fail this test.
   const types = await outputOf("tsc", "-p", "tsconfig.json");
+  expect(types.code === 0 || /: error TS\d+:/.test(types.text)).toBe(true);
   expect(types.text).not.toMatch(new RegExp([...sources, example].join("|")));
   await succeeds("oxlint", "--type-aware", ...sources);
   await succeeds("oxfmt", "--check", ...sources);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
-import { refreshCookieOf, rest, rpc, transports } from "../support/client/transports.ts";
+import { newRefreshCookieOf, rest, rpc, transports } from "../support/client/transports.ts";
 import { unpackDatabase } from "../support/process/data-directory.ts";
 import { emptyDatabase } from "../support/process/empty-database.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
@@ -12,13 +12,10 @@ import { secret } from "../support/setup/server.ts";
 const signInAgain = async (url: string, { email, password }: SignedInUser) => {
   const response = await rest.call(url, "auth.login", { email, password });
   const { access_token: token } = response.data as { access_token: string };
-  return { token, cookie: refreshCookieOf(response)?.value };
+  return { token, cookie: newRefreshCookieOf(response).value };
 };
 
-const expectRevoked = async (
-  url: string,
-  { token, cookie }: { token: string; cookie: string | undefined },
-) => {
+const expectRevoked = async (url: string, { token, cookie }: { token: string; cookie: string }) => {
   for (const transport of transports) {
     const refreshed = await transport.call(url, "auth.refresh", undefined, { cookie });
     expectError(refreshed, 401, "INVALID_TOKEN");

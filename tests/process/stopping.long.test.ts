@@ -5,10 +5,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { signedInUser } from "../support/client/signed-in-user.ts";
-import { transports } from "../support/client/transports.ts";
+import { rest, transports } from "../support/client/transports.ts";
 import { root } from "../support/docs/documents.ts";
 import { unpackDatabase } from "../support/process/data-directory.ts";
 import { served, start } from "../support/process/executable.ts";
+import { required } from "../support/setup/required.ts";
+import { skipsWithout, skipsWithoutLinux } from "../support/setup/requirements.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
 const folderWithDatabase = async (): Promise<string> => {
@@ -40,12 +42,12 @@ test("after the reader of its output has gone, the server serves calls, stops on
   expect(await isClosed(folder)).toBe(true);
 
   const { url } = await serve(folder);
-  const me = await transports[0]?.call(url, "auth.me", undefined, { token: ada.token });
-  expect(me?.data).toMatchObject({ id: ada.id });
+  const me = await rest.call(url, "auth.me", undefined, { token: ada.token });
+  expect(me.data).toMatchObject({ id: ada.id });
 });
 
 // `script` of Linux opens a terminal for a command; on other systems it has other options.
-test.skipIf(process.platform !== "linux")(
+test.skipIf(skipsWithoutLinux || skipsWithout("script"))(
   "when its terminal closes, the server closes its database, and its process ends",
   async () => {
     const folder = await folderWithDatabase();
@@ -64,7 +66,7 @@ test.skipIf(process.platform !== "linux")(
     expect(await isClosed(folder)).toBe(false);
     terminal.kill("SIGKILL");
     await once(terminal, "exit");
-    const pid = Number(/pid (\d+)/.exec(output)?.[1]);
+    const pid = Number(required(/pid (\d+)/.exec(output), "the process id")[1]);
     await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false);
     expect(await isClosed(folder)).toBe(true);
     expect(await finish("migrate", { folder, args: ["status"] })).toMatchObject({ code: 0 });

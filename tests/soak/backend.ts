@@ -99,7 +99,7 @@ export const startBackend = async (
       if (last !== undefined) last.to = performance.now() + staleConnections;
     },
     wasDown: (from, to) => downtimes.some((down) => down.from <= to && down.to >= from),
-    measure: () => ({ mib: residentMiB(latest().pid) ?? 0, files: openFiles(latest().pid) ?? 0 }),
+    measure: () => ({ mib: residentMiB(latest().pid), files: openFiles(latest().pid) }),
     complaints: () => [
       ...exits,
       ...runs.flatMap(({ stdout, stderr }) => `${stdout}${stderr}`.split("\n").filter(Boolean)),

@@ -13,6 +13,7 @@ import { startRedis } from "../support/external/redis.ts";
 import { startTraffic, type Traffic } from "../support/faults/traffic.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { faults, type Target } from "./faults.ts";
+import { required } from "../support/setup/required.ts";
 import { randomFrom } from "./random.ts";
 
 const [minutes = 3, seed = randomInt(2 ** 32)] = process.argv.slice(2).map(Number);
@@ -83,7 +84,7 @@ const soak = async (
   backends: readonly Backend[],
 ): Promise<void> => {
   let turn = 0;
-  const url = (): string => backends[turn++ % backends.length]?.url ?? "";
+  const url = (): string => required(backends[turn++ % backends.length], "a backend").url;
   const traffic = await startTraffic({ size: users, url, random: randomFrom(seed + 1), pause: 50 });
   const { checkOutcome, summary } = outcomeChecker(backends);
   let [checkedOutcomes, reportedViolations] = [0, 0];
@@ -92,9 +93,13 @@ const soak = async (
     checkedOutcomes = traffic.outcomes.length;
     for (const sentence of traffic.violations.slice(reportedViolations)) reportViolation(sentence);
     reportedViolations = traffic.violations.length;
-    const sizes = backends.map((backend) => backend.measure());
-    const sizeTexts = sizes.map(({ mib, files }) => `${Math.round(mib)} MiB with ${files} files`);
-    say(`${summary()}; ${sizeTexts.join(", ")}`);
+    const sizes = backends.map(({ measure, wasDown }) => {
+      const now = performance.now();
+      if (wasDown(now, now)) return "down";
+      const { mib, files } = measure();
+      return `${Math.round(mib)} MiB with ${files} files`;
+    });
+    say(`${summary()}; ${sizes.join(", ")}`);
   };
   const ticker = setInterval(report, 10_000);
 
@@ -121,7 +126,7 @@ const soak = async (
   report();
 
   for (const [index, { name, measure }] of backends.entries()) {
-    const [now, then] = [measure(), warm[index] ?? measure()];
+    const [now, then] = [measure(), required(warm[index], `the size of ${name} after the warm-up`)];
     for (const key of ["mib", "files"] as const) {
       if (now[key] > then[key] + maxGrowth[key]) {
         reportViolation(`the ${name} process grew from ${then[key]} to ${now[key]} ${key}`);

@@ -1,6 +1,7 @@
 import { createCallLimits } from "@taskwire/server/security/call-limits.ts";
 import { AppError } from "@taskwire/shared";
 import { expect, test } from "vitest";
+import { required } from "../support/setup/required.ts";
 import { testClock } from "../support/setup/server.ts";
 
 /** Returns the seconds until the next call, or 0 if this one was accepted. */
@@ -10,7 +11,7 @@ const waitAfter = (call: () => void): number => {
     return 0;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "RATE_LIMIT_EXCEEDED") throw error;
-    return error.retryAfter ?? 0;
+    return required(error.retryAfter, "retryAfter");
   }
 };
 

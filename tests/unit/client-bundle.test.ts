@@ -22,11 +22,12 @@ test("a browser bundle of the client contains tRPC, the client and shared only",
   const bundle = await rolldown({ input: entry, platform: "browser", logLevel: "silent" });
   const { output } = await bundle.generate({ format: "esm", minify: true });
   await bundle.close();
-  const [chunk] = output;
+  const [chunk, ...others] = output;
+  expect(others).toEqual([]);
   const files = Object.keys(chunk.modules).filter((file) => file.startsWith("/"));
   expect(ownersOf(files)).toEqual(["@trpc/client", "@trpc/server", "client", "shared"]);
   expect(files.filter((file) => file.includes("@trpc/server/dist/adapters"))).toEqual([]);
-  expect(chunk.code).not.toMatch(/mikro-orm|fastify|argon2|ioredis|pglite|from "node:/i);
+  expect(chunk.code).not.toMatch(/mikro-orm|fastify|argon2|ioredis|pglite|["'`]node:/i);
 });
 
 test("a program that imports the client compiles without reading zod or the server", () => {
@@ -46,7 +47,7 @@ test("a program that imports the client compiles without reading zod or the serv
     );
     const listing = execFileSync(
       join(root, "node_modules/.bin/tsc"),
-      ["-p", folder, "--listFilesOnly"],
+      ["-p", folder, "--listFiles", "--noEmit"],
       {
         encoding: "utf8",
       },

@@ -4,10 +4,10 @@ import { metaOf, proceduresOf } from "@taskwire/server/rpc/meta.ts";
 import { appRouter } from "@taskwire/server/rpc/router.ts";
 import { describe, expect, test } from "vitest";
 
-describe("every procedure that hashes a password", () => {
+describe("every procedure whose meta says that it hashes a password", () => {
   const hashing = operationsOf(appRouter).filter(({ meta }) => meta.hashes !== undefined);
 
-  test("is known: four of them", () => {
+  test("has a REST operation: these four", () => {
     expect(hashing.map(({ name }) => name)).toEqual([
       "auth.register",
       "auth.login",

@@ -32,6 +32,7 @@ test("an argon2id hash is outdated only if its parameters differ from today's", 
   for (const parameters of [
     { memoryCost: 8192, timeCost: 2, parallelism: 1 },
     { memoryCost: 19_456, timeCost: 3, parallelism: 1 },
+    { memoryCost: 19_456, timeCost: 2, parallelism: 2 },
   ]) {
     expect(passwords.needsRehash("x".repeat(100), await argon2.hash("x", parameters))).toBe(true);
   }

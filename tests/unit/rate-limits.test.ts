@@ -1,5 +1,6 @@
 import { bucketOf, createRateLimits } from "@taskwire/server/security/rate-limits.ts";
 import { AppError } from "@taskwire/shared";
+import { required } from "../support/setup/required.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 test.each([
@@ -25,7 +26,7 @@ const waitAfter = async (attempt: Promise<unknown>): Promise<number | undefined>
     return undefined;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "RATE_LIMIT_EXCEEDED") throw error;
-    return error.retryAfter;
+    return required(error.retryAfter, "retryAfter");
   }
 };
 

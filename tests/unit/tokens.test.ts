@@ -137,7 +137,7 @@ describe("a token is rejected if", () => {
     ["type is a list", { ...good, type: ["access"] }],
     ["type is an object", { ...good, type: {} }],
   ])("%s", async (_, claims) => {
-    expect(["INVALID_TOKEN", "INVALID_TOKEN_TYPE"]).toContain(await codeOf(forge(claims)));
+    expect(await codeOf(forge(claims))).toBe("INVALID_TOKEN");
   });
 
   test("exp is too large for a number", async () => {
@@ -234,7 +234,7 @@ describe("expiry", () => {
   });
 });
 
-test("no other string, and no token with a changed character, is accepted", async () => {
+test("any other string, and a token with a changed character before its last one, is INVALID_TOKEN", async () => {
   const token = await tokens.signAccess(identity);
   const [header = "", claims = "", signature = ""] = token.split(".");
   const others = [
@@ -264,7 +264,8 @@ test("no other string, and no token with a changed character, is accepted", asyn
       fc.constantFrom("A", "Z", "a", "z", "0", "9", "-", "_"),
       async (at, letter) => {
         const changed = token.slice(0, at) + letter + token.slice(at + 1);
-        expect(changed === token ? "INVALID_TOKEN" : await codeOf(changed)).not.toBe("accepted");
+        fc.pre(changed !== token);
+        expect(await codeOf(changed)).toBe("INVALID_TOKEN");
       },
     ),
   );

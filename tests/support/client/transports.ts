@@ -160,10 +160,13 @@ export const rpc = withCall(rpcWithoutCall);
 /** Both transports: each behaviour is tested through both. */
 export const transports: readonly Transport[] = [rest, rpc];
 
+interface RefreshCookie {
+  value: string;
+  attributes: Record<string, string | true>;
+}
+
 /** Returns the value and attributes of the refresh cookie that a response sets, or undefined if it sets none. */
-export const refreshCookieOf = (
-  response: CallResponse,
-): { value: string; attributes: Record<string, string | true> } | undefined => {
+export const refreshCookieOf = (response: CallResponse): RefreshCookie | undefined => {
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 1) throw new Error(`Expected one cookie, received ${cookies.length}`);
   const [cookie] = cookies;
@@ -180,4 +183,12 @@ export const refreshCookieOf = (
       }),
     ),
   };
+};
+
+/** Returns the refresh cookie that a response sets. Throws if it sets none. */
+export const newRefreshCookieOf = (response: CallResponse): RefreshCookie => {
+  const cookie = refreshCookieOf(response);
+  if (cookie === undefined)
+    throw new Error(`No refresh cookie: ${response.status} ${response.text}`);
+  return cookie;
 };

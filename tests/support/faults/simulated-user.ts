@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, tag, task, taskPageWithCursor, token } from "@taskwire/shared";
 import type { z } from "zod";
 import { signedInUser } from "../client/signed-in-user.ts";
-import { type CallResponse, refreshCookieOf, type Transport } from "../client/transports.ts";
+import { required } from "../setup/required.ts";
+import { type CallResponse, newRefreshCookieOf, type Transport } from "../client/transports.ts";
 
 /** The outcome of one call. */
 export interface Outcome {
@@ -124,7 +125,7 @@ export const startSimulatedUser = async (options: SimulatedUserOptions): Promise
     const response = await call(procedure, input);
     if (response === undefined) return;
     user.token = token.parse(response.data).access_token;
-    user.cookie = refreshCookieOf(response)?.value ?? user.cookie;
+    user.cookie = newRefreshCookieOf(response).value;
   };
 
   const steps: Record<string, () => Promise<void>> = {
@@ -198,8 +199,8 @@ export const startSimulatedUser = async (options: SimulatedUserOptions): Promise
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       // A sign-in computes a hash: every 50th call, so that it is covered and does not dominate.
-      const name = ++sinceLogin % 50 === 0 ? "login" : (pick(mix) ?? "me");
-      await steps[name]?.();
+      const name = ++sinceLogin % 50 === 0 ? "login" : required(pick(mix), "a step");
+      await required(steps[name], `the step ${name}`)();
       await sleep(options.pause);
     }
   };
@@ -208,13 +209,14 @@ export const startSimulatedUser = async (options: SimulatedUserOptions): Promise
   /** Reads all tasks, page by page. */
   const readAll = async (): Promise<z.output<typeof task>[]> => {
     const all: z.output<typeof task>[] = [];
-    for (let number = 1; ; number++) {
+    for (let number = 1; number <= 1000; number++) {
       const response = await call("task.list", { page: number, limit: 100, sort: "created_at" });
       if (response === undefined) throw new Error("The tasks cannot be read back");
       const { items, pages } = page.parse(response.data);
       all.push(...items);
       if (number >= pages) return all;
     }
+    throw new Error("The tasks have more than a thousand pages");
   };
 
   return {

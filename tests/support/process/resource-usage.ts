@@ -1,33 +1,24 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { required } from "../setup/required.ts";
 
-const memoryOf = (pid: number, row: RegExp): number | undefined => {
-  const path = `/proc/${pid}/status`;
-  if (!existsSync(path)) return undefined;
-  return Number(row.exec(readFileSync(path, "utf8"))?.[1]) / 1024;
-};
+// All figures come from /proc of Linux. Without it, or after the process has ended, each function throws.
 
-/** Returns a process's resident memory in MiB, or undefined on a system without /proc. */
-export const residentMiB = (pid: number): number | undefined =>
-  memoryOf(pid, /^VmRSS:\s+(\d+) kB$/m);
+const memoryOf = (pid: number, row: RegExp): number =>
+  Number(required(row.exec(readFileSync(`/proc/${pid}/status`, "utf8")), String(row))[1]) / 1024;
 
-/** Returns the maximum of a process's resident memory since its start in MiB, or undefined on a system without /proc. */
-export const peakMiB = (pid: number): number | undefined => memoryOf(pid, /^VmHWM:\s+(\d+) kB$/m);
+/** Returns a process's resident memory in MiB. */
+export const residentMiB = (pid: number): number => memoryOf(pid, /^VmRSS:\s+(\d+) kB$/m);
 
-/** Returns the number of open files and sockets of a process, or undefined on a system without /proc. */
-export const openFiles = (pid: number): number | undefined => {
-  const path = `/proc/${pid}/fd`;
-  return existsSync(path) ? readdirSync(path).length : undefined;
-};
+/** Returns the maximum of a process's resident memory since its start in MiB. */
+export const peakMiB = (pid: number): number => memoryOf(pid, /^VmHWM:\s+(\d+) kB$/m);
 
-/**
- * Returns the ports of the clients whose connections a server on this machine has accepted and still holds, or undefined
- * where the system does not list them.
- */
-export const acceptedClientPorts = (serverPort: number): Set<number> | undefined => {
-  const path = "/proc/net/tcp";
-  if (!existsSync(path)) return undefined;
+/** Returns the number of open files and sockets of a process. */
+export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Returns the ports of the clients whose connections a server on this machine has accepted and still holds. */
+export const acceptedClientPorts = (serverPort: number): Set<number> => {
   const portOf = (address = ""): number => Number.parseInt(address.split(":")[1] ?? "", 16);
-  const rows = readFileSync(path, "utf8")
+  const rows = readFileSync("/proc/net/tcp", "utf8")
     .split("\n")
     .map((line) => line.trim().split(/\s+/));
   const accepted = rows.filter(
