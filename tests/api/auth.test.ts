@@ -177,6 +177,15 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("login", () => {
+    test("with COOKIE_SECURE=false, the cookie is sent over plain HTTP too", async () => {
+      const insecure = await startServer({ env: { COOKIE_SECURE: "false" } });
+      onTestFinished(insecure.close);
+      const credentials = { email: newEmail(), password };
+      await transport.call(insecure.url, "auth.register", credentials);
+      const response = await transport.call(insecure.url, "auth.login", credentials);
+      expect(newRefreshCookieOf(response).attributes).not.toHaveProperty("Secure");
+    });
+
     test("returns the 15-minute access token in the body, the 7-day refresh token only in the cookie", async () => {
       const email = newEmail();
       const { data: user } = await call("auth.register", { email, password });

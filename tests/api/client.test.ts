@@ -153,6 +153,28 @@ test("isApiError accepts only the given code, and the error has detail, field an
   });
 });
 
+test("if the renewal fails without a 401, the user stays signed in, and the next call renews the token", async () => {
+  let fails = true;
+  const flaky = createClient({
+    url: server.url,
+    onSignedOut: () => signOuts++,
+    fetch: async (...args) => {
+      if (fails && String(args[0]).includes("auth.refresh")) throw new TypeError("fetch failed");
+      return browser.fetch(...args);
+    },
+  });
+  const credentials = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
+  await flaky.auth.register.mutate(credentials);
+  await flaky.auth.login.mutate(credentials);
+  expireAccessToken();
+  await expect(flaky.auth.me.query()).rejects.toSatisfy((error) =>
+    isApiError(error, "TOKEN_EXPIRED"),
+  );
+  expect(signOuts).toBe(0);
+  fails = false;
+  expect((await flaky.auth.me.query()).email).toBe(credentials.email);
+});
+
 test("a failed connection is no API error, and does not call onSignedOut", async () => {
   const unreachable = createClient({
     url: `http://127.0.0.1:${await freePort()}`,

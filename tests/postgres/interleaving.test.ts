@@ -38,6 +38,32 @@ describe.each(transports)("over $name", (transport) => {
     tag_id: (await ada.newTag(randomUUID())).id,
   });
 
+  test("addTag waits for a competing addTag, and is rejected if that one has added the 100th tag", async () => {
+    const { task_id, tag_id } = await newTaskAndTag();
+    const em = server.deps.orm.em.fork();
+    const tags = await em.execute<{ id: number }[]>(
+      "insert into tags (name, user_id) select 'Full ' || ? || n, ? from generate_series(1, 100) n returning id",
+      [task_id, ada.id],
+    );
+    const [last, ...others] = tags.map(({ id }) => id);
+    await em.execute("insert into task_tag_link (task_id, tag_id) select ?, unnest(?::integer[])", [
+      task_id,
+      `{${others.join(",")}}`,
+    ]);
+    const blocking: Sql = [
+      `with locked as (select id from tasks where id = ? for update)
+        insert into task_tag_link (task_id, tag_id) select id, ? from locked`,
+      task_id,
+      last,
+    ];
+    expectError(
+      await callDuring(blocking, "task.addTag", { task_id, tag_id }),
+      422,
+      "VALIDATION_ERROR",
+      "tag_id",
+    );
+  });
+
   test.each([
     ["tag", "TAG_NOT_FOUND"],
     ["task", "TASK_NOT_FOUND"],
