@@ -153,14 +153,40 @@ test("isApiError accepts only the given code, and the error has detail, field an
   });
 });
 
+const isRefresh = (url: Request | URL | string): boolean =>
+  (url instanceof Request ? url.url : url.toString()).includes("auth.refresh");
+
+test("if the renewed token is rejected too, the call fails: a token is renewed once a call", async () => {
+  const requests: string[] = [];
+  const late = createClient({
+    url: server.url,
+    fetch: async (url, options) => {
+      requests.push(isRefresh(url) ? "refresh" : "call");
+      if (requests.length > 10) throw new Error("Too many requests");
+      const response = await browser.fetch(url, options);
+      if (isRefresh(url)) expireAccessToken();
+      return response;
+    },
+  });
+  const credentials = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
+  await late.auth.register.mutate(credentials);
+  await late.auth.login.mutate(credentials);
+  expireAccessToken();
+  requests.length = 0;
+  await expect(late.auth.me.query()).rejects.toSatisfy((error) =>
+    isApiError(error, "TOKEN_EXPIRED"),
+  );
+  expect(requests).toEqual(["call", "refresh", "call"]);
+});
+
 test("if the renewal fails without a 401, the user stays signed in, and the next call renews the token", async () => {
   let fails = true;
   const flaky = createClient({
     url: server.url,
     onSignedOut: () => signOuts++,
-    fetch: async (...args) => {
-      if (fails && String(args[0]).includes("auth.refresh")) throw new TypeError("fetch failed");
-      return browser.fetch(...args);
+    fetch: async (url, options) => {
+      if (fails && isRefresh(url)) throw new TypeError("fetch failed");
+      return browser.fetch(url, options);
     },
   });
   const credentials = { email: `${randomUUID()}@example.com`, password: "correct horse battery" };
