@@ -40,8 +40,10 @@ export default defineConfig(({ mode }) => {
     test: {
       env: given,
       globalSetup: "tests/support/setup/global-setup.ts",
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // These limits only end what hangs: no test measures time by them, and a machine under load may need minutes.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 60_000, interval: 20 } },
       // One more than cores: most tests wait for a database or a process.
       maxWorkers: availableParallelism() + 1,
       isolate: false,
@@ -55,19 +57,19 @@ export default defineConfig(({ mode }) => {
             name: "process",
             include: ["tests/process/**/*.test.ts"],
             exclude: long,
-            testTimeout: 120_000,
+            testTimeout: 300_000,
           },
         },
         // Compares the two databases, so it needs both at once.
         { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
         {
           extends: true,
-          // These tests inject faults and measure the recovery, so they run after all others: load would count as a fault.
+          // These tests inject faults and wait for the recovery, so they run after all others: load would delay it.
           test: {
             name: "faults",
             include: ["tests/faults/**/*.test.ts"],
             exclude: [...long, ...(lacksRedis ? [needsRedis] : [])],
-            testTimeout: 60_000,
+            testTimeout: 300_000,
             provide: { database: "postgres" as const },
             sequence: { groupOrder: 1 },
           },

@@ -13,6 +13,17 @@ export const residentMiB = (pid: number): number | undefined =>
 /** Returns the maximum of a process's resident memory since its start in MiB, or undefined on a system without /proc. */
 export const peakMiB = (pid: number): number | undefined => memoryOf(pid, /^VmHWM:\s+(\d+) kB$/m);
 
+/**
+ * Returns the figure for a comparison with a maximum. Throws if Linux has none, because the process has ended; other systems
+ * never have one, and there the comparison is without meaning.
+ */
+export const comparableMiB = (mib: number | undefined): number => {
+  if (mib !== undefined && !Number.isNaN(mib)) return mib;
+  if (process.platform === "linux")
+    throw new Error("The process has no memory figure: it has ended");
+  return 0;
+};
+
 /** Returns the number of open files and sockets of a process, or undefined on a system without /proc. */
 export const openFiles = (pid: number): number | undefined => {
   const path = `/proc/${pid}/fd`;
