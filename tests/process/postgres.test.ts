@@ -32,7 +32,7 @@ test("if two processes migrate at once, one applies the migrations and the other
   await query("select pg_advisory_lock(82759473)");
   const both = Promise.all([up(), up()]);
   const waiting = "select from pg_locks where locktype = 'advisory' and not granted";
-  while ((await query(waiting)).length < 2);
+  await expect.poll(() => query(waiting)).toHaveLength(2);
   await query("select pg_advisory_unlock(82759473)");
   const outcomes = await both;
   expect(outcomes).toMatchObject([{ code: 0 }, { code: 0 }]);

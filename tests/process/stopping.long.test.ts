@@ -65,7 +65,7 @@ test.skipIf(process.platform !== "linux")(
     terminal.kill("SIGKILL");
     await once(terminal, "exit");
     const pid = Number(/pid (\d+)/.exec(output)?.[1]);
-    await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     expect(await isClosed(folder)).toBe(true);
     expect(await finish("migrate", { folder, args: ["status"] })).toMatchObject({ code: 0 });
   },

@@ -8,6 +8,7 @@ import { send } from "../client/http.ts";
 import { type Proxy, startProxy } from "../external/proxy.ts";
 import { openSession, runSql } from "../external/sql-session.ts";
 import { expectPromisedTime } from "../setup/promised-time.ts";
+import { printedRandom } from "../setup/property.ts";
 import { startServer, type TestServer } from "../setup/server.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
@@ -118,7 +119,12 @@ const injectUntilNoticed = async (
  */
 export const expectRecovery = async (database: string, fault: Fault): Promise<void> => {
   const { server, ...environment } = await startEnvironment(database);
-  const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 40 });
+  const traffic = await startTraffic({
+    size: 4,
+    url: () => server.url,
+    pause: 40,
+    random: printedRandom(),
+  });
   const { outcomes, violations } = traffic;
   const stopHealth = new AbortController();
   let health: Promise<number> | undefined;
