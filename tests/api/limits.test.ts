@@ -74,8 +74,9 @@ describe.each(transports)("over $name", (transport) => {
     });
 
     test("without TRUST_PROXY, requests with different forwarded addresses share one limit", async () => {
+      let addresses = 0;
       const spoofedHeaders = () => {
-        const address = `10.0.0.${Math.floor(Math.random() * 250)}`;
+        const address = `10.0.0.${++addresses}`;
         return {
           "x-forwarded-for": address,
           "x-real-ip": address,

@@ -93,7 +93,7 @@ const attacks: readonly [name: string, sockets: number, attack: (socket: Socket)
     "slow bodies",
     500,
     (socket) => {
-      socket.write(json("Content-Length: 100"));
+      socket.write(json("Content-Length: 50000"));
       trickle(socket, "x");
     },
   ],

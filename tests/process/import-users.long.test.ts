@@ -35,19 +35,21 @@ test("imports accounts into an embedded database, reports invalid lines, and the
       body: new URLSearchParams({ username, password }),
     });
   /** The least milliseconds of three sign-ins, because the machine may delay each of them. */
-  const minTime = async (username: string, password: string, statuses: number[]) => {
-    const times = [];
-    for (let i = 0; i < 3; i++) {
+  const minTime = async (username: string, password: string, expected: number) => {
+    const times: number[] = [];
+    for (let attempt = 0; attempt < 20 && times.length < 3; attempt++) {
       const start = performance.now();
-      expect(statuses).toContain((await login(username, password)).status);
-      times.push(performance.now() - start);
+      const { status } = await login(username, password);
+      if (status === expected) times.push(performance.now() - start);
+      // On a slow machine, bcrypt takes longer than the deadline of a call.
+      else expect(status).toBe(503);
     }
     return Math.min(...times);
   };
-  // On a slow machine, a failure takes longer than the deadline of a call: then it is 503.
-  const failed = await minTime("unknown@example.com", "wrong horse", [401, 503]);
+  const failed = await minTime("unknown@example.com", "wrong horse", 401);
   // The first sign-in replaces the bcrypt hash by one of argon2id, which takes an eighth of the time.
-  const succeeded = await minTime("ada@example.com", "correct horse", [200]);
+  const succeeded = await minTime("ada@example.com", "correct horse", 200);
+  expect(succeeded).toBeLessThan(Infinity);
   // At its start the server found the bcrypt hash, so a failure takes three times as long as such a hash.
   expect(failed).toBeGreaterThan(2 * succeeded);
 });
