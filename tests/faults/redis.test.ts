@@ -232,12 +232,14 @@ describe.each(transports)("while Redis is unavailable, over $name", (transport) 
     const [one, two] = [await start(redis.url), await start(redis.url)];
     await waitFor("ready", one, two);
     const login = newClient();
-    const timed = async () => {
+    const timed = async (attempt = login) => {
       const startedAt = performance.now();
-      const { status } = await login(one, transport);
+      const { status } = await attempt(one, transport);
       return { status, ms: performance.now() - startedAt };
     };
     const before = [await timed(), await timed(), await timed()];
+    const others = [];
+    for (let i = 0; i < 12; i++) others.push(await timed(newClient()));
     redis.pause();
     const during = [];
     for (let i = 0; i < 12; i++) during.push(await timed());
@@ -247,7 +249,7 @@ describe.each(transports)("while Redis is unavailable, over $name", (transport) 
     ]);
     // If every attempt waited, each would take 300 ms longer than one with Redis: it sends two commands.
     const [first = 0, ...later] = during.map(({ ms }) => ms);
-    const withRedis = Math.min(...before.map(({ ms }) => ms));
+    const withRedis = Math.min(...others.map(({ ms }) => ms));
     expect(Math.min(...later)).toBeLessThan(withRedis + 150);
     expectPromisedTime("The attempt that waits for Redis", first, 600);
     expectPromisedTime("An attempt after it", Math.max(...later), 140);
