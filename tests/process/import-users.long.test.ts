@@ -28,7 +28,7 @@ test("imports accounts into an embedded database, reports invalid lines, and the
     "",
   ]);
 
-  const { url } = await serve(folder);
+  const { url } = await serve(folder, { RATE_LIMIT_LOGIN: "1000" });
   const login = (username: string, password: string) =>
     fetch(`${url}/api/v1/auth/login`, {
       method: "POST",
@@ -42,7 +42,7 @@ test("imports accounts into an embedded database, reports invalid lines, and the
       const { status } = await login(username, password);
       if (status === expected) times.push(performance.now() - start);
       // On a slow machine, bcrypt takes longer than the deadline of a call.
-      else expect(status).toBe(503);
+      else if (status !== 503) throw new Error(`A sign-in got status ${status}`);
     }
     return Math.min(...times);
   };
