@@ -44,8 +44,10 @@ export default defineConfig(({ mode }) => {
     test: {
       env: given,
       globalSetup: "tests/support/setup/global-setup.ts",
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      // These limits only end what hangs: no test measures time by them, and a machine under load may need minutes.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 60_000, interval: 20 } },
       // One more than cores: most tests wait for a database or a process.
       maxWorkers: availableParallelism() + 1,
       isolate: false,
@@ -59,19 +61,19 @@ export default defineConfig(({ mode }) => {
             name: "process",
             include: ["tests/process/**/*.test.ts"],
             exclude: long,
-            testTimeout: 120_000,
+            testTimeout: 300_000,
           },
         },
         // Compares the two databases, so it needs both at once.
         { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
         {
           extends: true,
-          // These tests inject faults, and load would count as one: in a long run, they come after all others.
+          // These tests inject faults and wait for the recovery: load would delay it, so in a long run they come after all others.
           test: {
             name: "faults",
             include: ["tests/faults/**/*.test.ts"],
             exclude: [...long, ...(lacksRedis ? [needsRedis] : [])],
-            testTimeout: 60_000,
+            testTimeout: 300_000,
             provide: { database: "postgres" as const },
             sequence: { groupOrder: isLong ? 1 : 0 },
           },

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";
 import { type SignedInUser, signedInUser } from "../support/client/signed-in-user.ts";
 import { transports } from "../support/client/transports.ts";
 import { revokeAllSessions } from "@taskwire/server/services/auth/session.ts";
 import { withBlockingTransaction, type Sql } from "../support/faults/blocking-transaction.ts";
+import { runSql } from "../support/external/sql-session.ts";
+import { withDatabase } from "../support/setup/global-setup.ts";
 import type { TestServer } from "../support/setup/server.ts";
 import { startWatched, type Statement } from "../support/setup/statement-recorder.ts";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
@@ -16,11 +19,34 @@ const openSessionOf = (email: string): Sql => [
     select gen_random_uuid(), id, '', now(), now(), now() + interval '1 day', now() + interval '1 day' from owner`,
   email,
 ];
+/**
+ * Lets PostgreSQL look for a deadlock after 0.2 s instead of 1 s, so that the repeated calls have time left before their
+ * deadline on a slow machine too. Ends the sessions that still have the old setting.
+ */
+const detectDeadlocksSooner = async (orm: Orm): Promise<void> => {
+  const em = orm.em.fork();
+  const [database] = await em.execute<{ name: string }[]>("select current_database() as name");
+  const name = String(database?.name);
+  await em.execute(`alter database ${name} set deadlock_timeout = '200ms'`);
+  await runSql(
+    withDatabase(inject("postgresUrl"), name),
+    `select pg_terminate_backend(pid, 10000) from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid()`,
+  );
+  const setting = async () => {
+    const [row] = await orm.em
+      .fork()
+      .execute<{ deadlock_timeout: string }[]>("show deadlock_timeout");
+    return row?.deadlock_timeout;
+  };
+  await vi.waitFor(async () => expect(await setting()).toBe("200ms"), { timeout: 60_000 });
+};
 
 let server: TestServer;
 let statements: Statement[];
 beforeAll(async () => {
   ({ server, statements } = await startWatched());
+  await detectDeadlocksSooner(server.deps.orm);
 });
 afterAll(() => server.close());
 

@@ -1,8 +1,10 @@
 import { Task } from "@taskwire/server/db/entities/task.ts";
 import { callerFor } from "@taskwire/server/rpc/caller.ts";
 import { CompiledQuery } from "kysely";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { type Sort, sorts } from "../support/client/listing.ts";
+import { runSql } from "../support/external/sql-session.ts";
+import { withDatabase } from "../support/setup/global-setup.ts";
 import { createTestDeps, type TestDeps } from "../support/setup/server.ts";
 import { required } from "../support/setup/required.ts";
 import { type Statement, watchedDatabase } from "../support/setup/statement-recorder.ts";
@@ -34,16 +36,19 @@ beforeAll(async () => {
   );
   await em.execute("update users set email = ? where email = '1@example.com'", [email]);
   // One user's many tasks are stored between the few tasks of other users.
-  await em.execute(
+  const [database] = await em.execute<{ name: string }[]>("select current_database() as name");
+  // In sessions without the server's time limits: on a slow machine, so many rows take longer than a statement may.
+  const url = withDatabase(inject("postgresUrl"), String(database?.name));
+  await runSql(
+    url,
     `insert into tasks (title, description, completed, priority, due_date, created_at, user_id)
       select 'Task ' || md5(i::text), repeat('word ', i % 40), i % 4 = 0, (array['low', 'medium', 'high'])[1 + i % 3],
         case when i % 3 > 0 then timestamptz '2030-01-01' + (i * 7919 % 10000) * interval '1 hour' end,
         timestamptz '2025-01-01' + (i * 31 % 50000) * interval '1 minute', u.id
-      from generate_series(1, ?) i
-      join users u on u.email = case when i % 3 > 0 then ? else (2 + i % 19) || '@example.com' end`,
-    [taskCount * 1.5, email],
+      from generate_series(1, ${taskCount * 1.5}) i
+      join users u on u.email = case when i % 3 > 0 then '${email}' else (2 + i % 19) || '@example.com' end`,
   );
-  await em.execute("vacuum analyze");
+  await runSql(url, "vacuum analyze");
   const [user] = await em.execute<{ id: string }[]>("select id from users where email = ?", [
     email,
   ]);

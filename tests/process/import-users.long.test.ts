@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import bcrypt from "bcrypt";
 import { expect, onTestFinished, test } from "vitest";
 import { unpackDatabase } from "../support/process/data-directory.ts";
+import { openSession } from "../support/external/sql-session.ts";
 import { clonePostgres } from "../support/setup/database.ts";
 import { emptyDatabase } from "../support/process/empty-database.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
@@ -28,18 +28,30 @@ test("imports accounts into an embedded database, reports invalid lines, and the
     "",
   ]);
 
-  const { url } = await serve(folder);
+  const { url } = await serve(folder, { RATE_LIMIT_LOGIN: "1000" });
   const login = (username: string, password: string) =>
     fetch(`${url}/api/v1/auth/login`, {
       method: "POST",
       body: new URLSearchParams({ username, password }),
     });
-  const start = performance.now();
-  expect((await login("unknown@example.com", "wrong horse")).status).toBe(401);
-  // At its start the server found the bcrypt hash, so it hashes as slowly: argon2id alone would take about 20 ms.
-  expect(performance.now() - start).toBeGreaterThan(100);
-  for (const status of [200, 200])
-    expect((await login("ada@example.com", "correct horse")).status).toBe(status);
+  /** The least milliseconds of three sign-ins, because the machine may delay each of them. */
+  const minTime = async (username: string, password: string, expected: number) => {
+    const times: number[] = [];
+    for (let attempt = 0; attempt < 20 && times.length < 3; attempt++) {
+      const start = performance.now();
+      const { status } = await login(username, password);
+      if (status === expected) times.push(performance.now() - start);
+      // On a slow machine, bcrypt takes longer than the deadline of a call.
+      else if (status !== 503) throw new Error(`A sign-in got status ${status}`);
+    }
+    return Math.min(...times);
+  };
+  const failed = await minTime("unknown@example.com", "wrong horse", 401);
+  // The first sign-in replaces the bcrypt hash by one of argon2id, which takes an eighth of the time.
+  const succeeded = await minTime("ada@example.com", "correct horse", 200);
+  expect(succeeded).toBeLessThan(Infinity);
+  // At its start the server found the bcrypt hash, so a failure takes three times as long as such a hash.
+  expect(failed).toBeGreaterThan(2 * succeeded);
 });
 
 test("imports accounts into PostgreSQL with progress, fails while the table is locked, and can be repeated", async () => {
@@ -55,19 +67,18 @@ test("imports accounts into PostgreSQL with progress, fails while the table is l
       args: ["users.jsonl"],
       env: { DATABASE_URL: url, JWT_SECRET_KEY: secret },
     });
-  // Without time-outs: it holds its lock for as long as the process takes to start.
-  const orm = await openPostgres(url, { poolMin: 0, poolMax: 1, statementTimeout: false });
-  onTestFinished(() => orm.close());
-  await orm.em.fork().transactional(async (em) => {
-    await em.execute("lock table users");
-    expect(await importUsers()).toMatchObject({
-      code: 1,
-      stdout: "",
-      stderr: expect.stringMatching(
-        /^The database is unavailable or overloaded\. .* run the command again/,
-      ),
-    });
+  // A session without time limits: it holds its lock for as long as the process takes to start.
+  const locker = await openSession(url);
+  onTestFinished(() => locker.end());
+  await locker.query("begin; lock table users");
+  expect(await importUsers()).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /^The database is unavailable or overloaded\. .* run the command again/,
+    ),
   });
+  await locker.query("rollback");
   expect(await importUsers()).toMatchObject({
     code: 0,
     stdout: "Imported 5500, existing 0, rejected 0 of 5500 lines\n",

@@ -66,4 +66,4 @@ test("the recipe of docs/adding-a-procedure.md adds a procedure that is served, 
   await succeeds("oxfmt", "--check", ...sources);
   const tests = ["tests/api/account.test.ts", "tests/unit/openapi.test.ts"];
   await succeeds("vitest", "run", "--project=unit", "--project=pglite", ...tests);
-}, 240_000);
+}, 600_000);

@@ -67,7 +67,7 @@ test.skipIf(skipsWithoutLinux || skipsWithout("script"))(
     terminal.kill("SIGKILL");
     await once(terminal, "exit");
     const pid = Number(required(/pid (\d+)/.exec(output), "the process id")[1]);
-    await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     expect(await isClosed(folder)).toBe(true);
     expect(await finish("migrate", { folder, args: ["status"] })).toMatchObject({ code: 0 });
   },

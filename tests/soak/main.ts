@@ -14,7 +14,7 @@ import { startTraffic, type Traffic } from "../support/faults/traffic.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { faults, type Target } from "./faults.ts";
 import { required } from "../support/setup/required.ts";
-import { randomFrom } from "./random.ts";
+import { randomFrom } from "../support/setup/random.ts";
 
 const [minutes = 3, seed = randomInt(2 ** 32)] = process.argv.slice(2).map(Number);
 const users = 8;

@@ -41,11 +41,12 @@ test("a process that was busy until after the time-out still returns a result th
     { eval: true, workerData: sent },
   );
   onTestFinished(async () => void (await worker.terminate()));
-  const result = withTimeout(20, async () => (await once(worker, "message")) as [string]);
-  // In a setImmediate, because the event loop then serves timers before it reads messages.
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  // All in one setImmediate, because the event loop then serves the timer, which is due, before it reads messages.
   setImmediate(() => {
+    resolve(withTimeout(1, async () => (await once(worker, "message")) as [string]));
     Atomics.wait(sent, 0, 0);
-    block(30);
+    block(5);
   });
-  expect(await result).toEqual(["result"]);
+  expect(await promise).toEqual(["result"]);
 });

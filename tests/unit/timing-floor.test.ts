@@ -1,65 +1,71 @@
-import { setTimeout } from "node:timers/promises";
 import { createHashSlots } from "@taskwire/server/security/hash-slots.ts";
 import { createPasswordHashing } from "@taskwire/server/security/password-hashing.ts";
-import { createTimingFloor } from "@taskwire/server/security/timing-floor.ts";
+import { type Clock, createTimingFloor } from "@taskwire/server/security/timing-floor.ts";
 import { describe, expect, test } from "vitest";
 
-/** Milliseconds of the slowest hash in these tests: long enough to tell a delay from none. */
+/** Milliseconds of the slowest hash in these tests. The floor is one and a half times as long. */
 const slowest = 40;
+const floorMs = 60;
 
 const measure = async () => slowest;
 
-/** Milliseconds until a verification with this result, queued for so many milliseconds, is returned. */
-const timeOf = async (
-  floor: ReturnType<typeof createTimingFloor>,
-  isValid: boolean,
-  queued = 0,
-): Promise<number> => {
-  const startedAt = performance.now();
-  const result = await floor.apply(async (markStarted) => {
-    if (queued > 0) await setTimeout(queued);
-    markStarted();
-    return isValid;
-  });
-  expect(result).toBe(isValid);
-  return performance.now() - startedAt;
+/** A clock that only `sleep` moves, at once. */
+const testClock = (): Clock => {
+  let time = 0;
+  return {
+    now: () => time,
+    sleep: async (ms) => void (time += ms),
+  };
+};
+
+/** Creates a floor, switches it through the states, and returns what measures it. */
+const floorWith = async (...states: boolean[]) => {
+  const clock = testClock();
+  const floor = createTimingFloor(measure, clock);
+  for (const exists of states) await floor.setLegacy(exists);
+  /** Returns the milliseconds until a verification is returned that was queued and then ran for so many milliseconds. */
+  return async (isValid: boolean, queued = 0, ran = 0): Promise<number> => {
+    const calledAt = clock.now();
+    const result = await floor.apply(async (markStarted) => {
+      await clock.sleep(queued);
+      markStarted();
+      await clock.sleep(ran);
+      return isValid;
+    });
+    expect(result).toBe(isValid);
+    return clock.now() - calledAt;
+  };
 };
 
 describe("a floor that is on", () => {
-  test("delays a failed verification by more than twice the slowest hash", async () => {
-    const floor = createTimingFloor(measure);
-    await floor.setLegacy(true);
-    expect(await timeOf(floor, false)).toBeGreaterThan(2 * slowest);
+  test("delays a failed verification until twice the floor, which is more than twice the slowest hash", async () => {
+    const timeOf = await floorWith(true);
+    expect(await timeOf(false)).toBe(2 * floorMs);
+    expect(await timeOf(false, 0, slowest)).toBe(2 * floorMs);
   });
 
-  test("delays a failed verification that was queued for more than the slowest hash after its start", async () => {
-    const floor = createTimingFloor(measure);
-    await floor.setLegacy(true);
+  test("delays a failed verification that was queued for long until the floor after its start", async () => {
+    const timeOf = await floorWith(true);
     const queued = 5 * slowest;
-    expect(await timeOf(floor, false, queued)).toBeGreaterThan(queued + slowest);
+    expect(await timeOf(false, queued)).toBe(queued + floorMs);
+    expect(await timeOf(false, queued, slowest)).toBe(queued + floorMs);
   });
 
   test("returns a failure the same time after its call, with and without a short time in the queue", async () => {
-    const floor = createTimingFloor(measure);
-    await floor.setLegacy(true);
-    // Both are returned twice the floor after their call, so the one that was called first is returned first.
-    const order: string[] = [];
-    await Promise.all([
-      timeOf(floor, false, slowest).then(() => order.push("queued")),
-      setTimeout(slowest / 2).then(() => timeOf(floor, false).then(() => order.push("not queued"))),
-    ]);
-    expect(order).toEqual(["queued", "not queued"]);
+    const timeOf = await floorWith(true);
+    for (const queued of [0, slowest / 2, slowest, floorMs])
+      expect(await timeOf(false, queued)).toBe(2 * floorMs);
+  });
+
+  test("does not delay a failure that took longer than the floor", async () => {
+    const timeOf = await floorWith(true);
+    expect(await timeOf(false, 0, 3 * floorMs)).toBe(3 * floorMs);
   });
 
   test("does not delay a successful verification", async () => {
-    const floor = createTimingFloor(measure);
-    await floor.setLegacy(true);
-    const order: string[] = [];
-    await Promise.all([
-      timeOf(floor, false).then(() => order.push("failed")),
-      timeOf(floor, true).then(() => order.push("succeeded")),
-    ]);
-    expect(order).toEqual(["succeeded", "failed"]);
+    const timeOf = await floorWith(true);
+    expect(await timeOf(true)).toBe(0);
+    expect(await timeOf(true, 1, 2)).toBe(3);
   });
 });
 
@@ -67,13 +73,9 @@ test.each([
   ["that was never switched on", [] as boolean[]],
   ["that was switched off again", [true, false]],
 ])("a floor %s delays no verification", async (_, states) => {
-  const floor = createTimingFloor(measure);
-  for (const exists of states) await floor.setLegacy(exists);
-  const first = await Promise.race([
-    timeOf(floor, false).then(() => "verification"),
-    setTimeout(0, "a timer of 0 ms"),
-  ]);
-  expect(first).toBe("verification");
+  const timeOf = await floorWith(...states);
+  expect(await timeOf(false)).toBe(0);
+  expect(await timeOf(true)).toBe(0);
 });
 
 test("the slowest hash is measured once, and only when the floor is first switched on", async () => {
@@ -90,7 +92,7 @@ test("the slowest hash is measured once, and only when the floor is first switch
   expect(measurements).toBe(1);
 });
 
-test("while any account has a bcrypt hash, every failed verification takes longer than bcrypt, queued or not", async () => {
+test("while any account has a bcrypt hash, every failed verification takes longer than argon2id alone, queued or not", async () => {
   const passwords = await createPasswordHashing(undefined, createHashSlots(1));
   /** Milliseconds between the end of so many queued hashes and the failure of the verification behind them. */
   const timeAfter = async (hashes: number) => {
@@ -101,10 +103,17 @@ test("while any account has a bcrypt hash, every failed verification takes longe
     expect(await failure).toBe(false);
     return performance.now() - startedAt;
   };
+  /** The least of five times, because the machine may delay each of them. */
+  const withoutFloor = async () => {
+    const times = [];
+    for (let i = 0; i < 5; i++) times.push(await timeAfter(0));
+    return Math.min(...times);
+  };
+  const before = await withoutFloor();
   await passwords.setLegacy(true);
   const [free, queued] = [await timeAfter(0), await timeAfter(50)];
-  // argon2id alone takes some 20 ms, bcrypt 160 ms and more.
-  expect(Math.min(free, queued)).toBeGreaterThan(80);
+  // With the floor, twelve times as long and more: bcrypt takes eight times as long as argon2id.
+  expect(Math.min(free, queued)).toBeGreaterThan(2 * before);
   await passwords.setLegacy(false);
-  expect(await timeAfter(0)).toBeLessThan(free);
+  expect(await withoutFloor()).toBeLessThan(free / 2);
 });

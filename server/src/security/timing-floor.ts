@@ -20,11 +20,23 @@ export interface TimingFloor {
   apply: (verification: (markStarted: () => void) => Promise<boolean>) => Promise<boolean>;
 }
 
+/** A clock in milliseconds. */
+export interface Clock {
+  now: () => number;
+  sleep: (ms: number) => Promise<unknown>;
+}
+
+const systemClock: Clock = { now: () => performance.now(), sleep: (ms) => setTimeout(ms) };
+
 /**
  * Creates a floor, which is off at first.
  * @param measure returns the milliseconds of the slowest hash
+ * @param clock replaces the system's clock in tests
  */
-export const createTimingFloor = (measure: () => Promise<number>): TimingFloor => {
+export const createTimingFloor = (
+  measure: () => Promise<number>,
+  clock = systemClock,
+): TimingFloor => {
   /** Milliseconds that are longer than any verification; 0 while all take equally long. */
   let floor = 0;
   let measured: Promise<number> | undefined;
@@ -34,14 +46,14 @@ export const createTimingFloor = (measure: () => Promise<number>): TimingFloor =
       floor = exists && measured !== undefined ? margin * (await measured) : 0;
     },
     apply: async (verification) => {
-      const calledAt = performance.now();
+      const calledAt = clock.now();
       let startedAt = calledAt;
-      const isValid = await verification(() => (startedAt = performance.now()));
+      const isValid = await verification(() => (startedAt = clock.now()));
       if (isValid || floor === 0) return isValid;
       // Counted from the start, so that time in the queue does not use up the floor; and counted from the call, so that
       // a short time in the queue, which would show that the hash before this one was slow, stays hidden.
-      const rest = Math.max(startedAt + floor, calledAt + 2 * floor) - performance.now();
-      if (rest > 0) await setTimeout(rest);
+      const rest = Math.max(startedAt + floor, calledAt + 2 * floor) - clock.now();
+      if (rest > 0) await clock.sleep(rest);
       return isValid;
     },
   };

@@ -4,7 +4,7 @@ import pg from "pg";
 export const openSession = async (connectionString: string): Promise<pg.Client> => {
   // So that a session can reset a database that a fault has made read-only.
   const options = "-c default_transaction_read_only=off";
-  const client = new pg.Client({ connectionString, options, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({ connectionString, options, connectionTimeoutMillis: 60_000 });
   client.on("error", () => {});
   await client.connect();
   return client;

@@ -7,6 +7,8 @@ import { withDatabase } from "../setup/global-setup.ts";
 import { send } from "../client/http.ts";
 import { type Proxy, startProxy } from "../external/proxy.ts";
 import { openSession, runSql } from "../external/sql-session.ts";
+import { expectPromisedTime } from "../setup/promised-time.ts";
+import { printedRandom } from "../setup/property.ts";
 import { startServer, type TestServer } from "../setup/server.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
@@ -31,14 +33,17 @@ export interface Fault {
   minErrors?: number;
 }
 
-/** Limits in milliseconds; `slack` is added for a busy machine. */
-const limits = { response: 3000, health: 1000, recovery: 5000, slack: 2000 };
+/** The promised milliseconds (docs/operations.md): compared only in `pnpm test:times`. */
+const promised = { response: 3000, health: 1000, recovery: 5000 };
 
-/** Polls until the condition is true. Throws after `ms` milliseconds. */
-const until = async (what: string, condition: () => boolean, ms: number): Promise<void> => {
-  const deadline = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`Timed out after ${ms} ms: ${what}`);
+/** Milliseconds after which a loop that would never end is ended. It promises nothing. */
+const maxWait = 60_000;
+
+/** Polls until the condition is true. Throws if it stays false. */
+const until = async (what: string, condition: () => boolean | Promise<boolean>): Promise<void> => {
+  const end = performance.now() + maxWait;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`Still not after ${maxWait} ms: ${what}`);
     await sleep(10);
   }
 };
@@ -78,8 +83,11 @@ const watchHealth = async ({ url, clock }: TestServer, stop: AbortSignal): Promi
     await sleep(100);
     clock.advance(0.1);
   }
-  clock.advance(1);
-  expect(await statusOf("/health/ready")).toBe(200);
+  // On a machine under load, a check of a working database can take longer than its limit.
+  await until("ready", async () => {
+    clock.advance(1);
+    return (await statusOf("/health/ready")) === 200;
+  });
   return slowest;
 };
 
@@ -95,9 +103,9 @@ const injectUntilNoticed = async (
     const { minErrors = traffic.size } = fault;
     const calls = () => traffic.outcomes.filter(({ at }) => at >= injectedAt);
     const errors = () => calls().filter(({ code }) => code !== undefined);
-    await until("failed calls", () => errors().length >= minErrors, 8000);
+    await until("failed calls", () => errors().length >= minErrors);
     // A fault that need not cause errors has to last for some calls at least.
-    await until("calls", () => calls().length >= 2 * traffic.size, 20_000);
+    await until("calls", () => calls().length >= 2 * traffic.size);
   } finally {
     await restore?.();
   }
@@ -105,25 +113,30 @@ const injectUntilNoticed = async (
 };
 
 /**
- * Injects a fault under traffic over both transports. Expects that calls fail only with the fault's code and each within
- * 3 s, that the process stays healthy, that all calls succeed 5 s after the fault's end, and that no acknowledged change is lost.
+ * Injects a fault under traffic over both transports. Expects that calls fail during the fault, only with its code, that
+ * the process stays healthy, that all calls succeed after the fault's end, and that no acknowledged change is lost.
  * @param database the URL of a migrated database
  */
 export const expectRecovery = async (database: string, fault: Fault): Promise<void> => {
   const { server, ...environment } = await startEnvironment(database);
-  const traffic = await startTraffic({ size: 4, url: () => server.url, pause: 40 });
+  const traffic = await startTraffic({
+    size: 4,
+    url: () => server.url,
+    pause: 40,
+    random: printedRandom(),
+  });
   const { outcomes, violations } = traffic;
   const stopHealth = new AbortController();
   let health: Promise<number> | undefined;
   try {
-    await until("traffic", () => traffic.isNormalSince(0), 5000);
+    await until("traffic", () => traffic.isNormalSince(0));
     health = watchHealth(server, stopHealth.signal);
     const restoredAt = await injectUntilNoticed(environment, fault, traffic);
     const isNormal = () => traffic.isNormalSince(restoredAt);
-    await until("normal", isNormal, limits.recovery + limits.response);
+    await until("normal", isNormal);
     await traffic.stop();
     stopHealth.abort();
-    expect(await health).toBeLessThan(limits.health + limits.slack);
+    expectPromisedTime("Slowest health check", await health, promised.health);
 
     const errors = outcomes.filter(({ code }) => code !== undefined);
     const { code = "SERVICE_UNAVAILABLE" } = fault;
@@ -133,9 +146,9 @@ export const expectRecovery = async (database: string, fault: Fault): Promise<vo
     );
     expect(unexpected).toEqual([]);
     const slowest = Math.max(...outcomes.map(({ ms }) => ms));
-    expect(slowest).toBeLessThan(limits.response + limits.slack);
+    expectPromisedTime(`${fault.name}: slowest call`, slowest, promised.response);
     const recovery = Math.max(0, ...errors.map(({ at, ms }) => at + ms - restoredAt));
-    expect(recovery).toBeLessThan(limits.recovery + limits.slack);
+    expectPromisedTime(`${fault.name}: recovery`, recovery, promised.recovery);
     await traffic.check();
     expect(violations).toEqual([]);
   } finally {

@@ -21,7 +21,7 @@ interface TrafficOptions {
   /** Returns the URL of the server for the next call. */
   url: () => string;
   /** Returns numbers from 0 to 1, 1 excluded. */
-  random?: () => number;
+  random: () => number;
   /** Milliseconds between a response and the same user's next call. */
   pause: number;
 }
@@ -31,7 +31,7 @@ const normalCalls = 5;
 
 /** Registers the users, and lets them call until `stop`. */
 export const startTraffic = async (options: TrafficOptions): Promise<Traffic> => {
-  const { size, url, pause, random = Math.random } = options;
+  const { size, url, pause, random } = options;
   const outcomes: Outcome[] = [];
   const violations: string[] = [];
   const latest = Array.from({ length: size }, (): Outcome[] => []);

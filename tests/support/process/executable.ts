@@ -46,7 +46,7 @@ export type Executable = "main" | "migrate" | "seed" | "import-users" | "revoke-
 /** Starts an executable of the server as a child process. */
 export const start = (
   name: Executable,
-  { folder, env = {}, args = [], lifetime = 120_000, node = [] }: Options,
+  { folder, env = {}, args = [], lifetime = 300_000, node = [] }: Options,
 ): Running => {
   const file = join(root, "server", "src", name === "main" ? "main.ts" : join("cli", `${name}.ts`));
   const child = spawn(process.execPath, [...node, file, ...args], {
