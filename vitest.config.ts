@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { skipsWithout } from "./tests/support/setup/requirements.ts";
+import SlowestFirst from "./tests/support/setup/slowest-first.ts";
 
 /** How much to run: `pnpm test` runs "test", `pnpm test:all` "all", and `pnpm test:times` "times". */
 type Mode = "test" | "all" | "times";
@@ -19,8 +20,10 @@ const environments: Record<Mode, Record<string, string>> = {
   times: { PROMISED_TIMES: "1" },
 };
 
-/** What runs on the embedded database too in "test": the API's tests of what it does differently. */
-const onPgliteToo = ["tests/api/search.test.ts", "tests/api/readiness.test.ts"];
+/** What "test" runs on the embedded database too, beside `tests/pglite`: the schema, and what differs with one connection. */
+const onPgliteToo = ["tests/db/schema", "tests/api/search", "tests/api/readiness"].map(
+  (path) => `${path}.test.ts`,
+);
 
 // No npm package contains Redis for every platform.
 const needsRedis = "tests/faults/redis.test.ts";
@@ -48,12 +51,16 @@ export default defineConfig(({ mode }) => {
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 60_000, interval: 20 } },
-      // One more than cores: most tests wait for a database or a process.
-      maxWorkers: availableParallelism() + 1,
+      // Two more than cores: most tests wait for a database or a process.
+      maxWorkers: availableParallelism() + 2,
       isolate: false,
+      sequence: { sequencer: SlowestFirst },
       reporters: ["default", "./tests/support/setup/summary-reporter.ts"],
       projects: [
-        { extends: true, test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          test: { name: "unit", include: ["tests/unit/**/*.test.ts"], exclude: long },
+        },
         {
           extends: true,
           // Each test starts processes, some of them a dozen one after another: slow on a machine under load.
@@ -83,9 +90,8 @@ export default defineConfig(({ mode }) => {
           test: {
             name: "pglite",
             include: [
-              "tests/db/**/*.test.ts",
               "tests/pglite/**/*.test.ts",
-              ...(isLong ? ["tests/api/**/*.test.ts"] : onPgliteToo),
+              ...(isLong ? ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts"] : onPgliteToo),
             ],
             provide: { database: "pglite" as const },
           },

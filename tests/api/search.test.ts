@@ -28,7 +28,6 @@ const sliceSize = 2000;
 
 describe.each(transports)("over $name", (transport) => {
   test.each([
-    ["one less than a slice", sliceSize - 1],
     ["exactly one slice", sliceSize],
     ["one more than two slices", 2 * sliceSize + 1],
   ])("finds every match among %s of tasks, in order, page by page", async (_, count) => {
@@ -72,10 +71,10 @@ describe.each(transports)("over $name", (transport) => {
   test("the calls of another user run between the statements of a long search", async () => {
     const ada = await signedInUser(server, { transport });
     const other = await signedInUser(server, { transport });
-    await storeTasks(ada, 8 * sliceSize);
+    await storeTasks(ada, 5 * sliceSize);
     let isDone = false;
     const search = ada.call("task.list", { q: "fourth" }).finally(() => (isDone = true));
-    for (let call = 1; call <= 3; call++) {
+    for (let call = 1; call <= 2; call++) {
       await other.page();
       expect(isDone).toBe(false);
     }
