@@ -1,21 +1,18 @@
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { signedInUser } from "../support/client/signed-in-user.ts";
-import { type PostgresServer, startPostgres } from "../support/external/postgres.ts";
+import type { PostgresServer } from "../support/external/postgres.ts";
+import { startMigratedPostgres } from "../support/setup/database.ts";
 import { type Proxy, startProxy } from "../support/external/proxy.ts";
 import { openSession } from "../support/external/sql-session.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const poolMax = 3;
 
-/** These faults hit a whole PostgreSQL: this one is shared with no other test. */
+/** These faults hit a whole PostgreSQL. */
 let postgres: PostgresServer;
 beforeAll(async () => {
-  postgres = await startPostgres(20);
-  const orm = await openPostgres(postgres.url, { poolMin: 0, poolMax: 2, statementTimeout: false });
-  await migrateUp(orm);
-  await orm.close();
+  postgres = await startMigratedPostgres();
 });
 afterAll(() => postgres.stop());
 

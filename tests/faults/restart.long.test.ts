@@ -1,17 +1,13 @@
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
-import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectRecovery, type Fault } from "../support/faults/recovery.ts";
-import { type PostgresServer, startPostgres } from "../support/external/postgres.ts";
+import type { PostgresServer } from "../support/external/postgres.ts";
+import { startMigratedPostgres } from "../support/setup/database.ts";
 
-/** These faults hit a whole PostgreSQL: this one is shared with no other test. */
+/** These faults hit a whole PostgreSQL. */
 let postgres: PostgresServer;
 beforeAll(async () => {
-  postgres = await startPostgres(20);
-  const orm = await openPostgres(postgres.url, { poolMin: 0, poolMax: 2, statementTimeout: false });
-  await migrateUp(orm);
-  await orm.close();
+  postgres = await startMigratedPostgres();
 });
 afterAll(() => postgres.stop());
 

@@ -3,6 +3,7 @@ import { openEmbeddedOrm } from "./embedded/orm.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { isSchemaMissing } from "./failures.ts";
 import type { Orm } from "./orm.ts";
+import type { Probe } from "./probe.ts";
 
 /** Identifies the lock that only these migrations use: "taskwire" on a phone's keypad. */
 const advisoryLockId = 82_759_473;
@@ -53,15 +54,15 @@ export const migrationStatus = async (
   return migrations.map(({ name }) => ({ name, appliedAt: applied.get(name) ?? null }));
 };
 
-/** Returns the names of the migrations that are not applied, oldest first. */
-export const pendingMigrations = async (orm: Orm): Promise<string[]> =>
-  (await migrationStatus(orm))
-    .filter(({ appliedAt }) => appliedAt === null)
-    .map(({ name }) => name);
-
-/** The same by one statement of the database's probe. */
-export const readPendingMigrations = async ({ probe }: Pick<Orm, "probe">): Promise<string[]> => {
-  const rows = await probe("select name from migrations").catch((error: unknown) => {
+/**
+ * Returns the names of the migrations that are not applied, oldest first. One statement.
+ * @param run runs the statement; by default on a connection of the pool
+ */
+export const pendingMigrations = async (
+  orm: Orm,
+  run: Probe = (statement) => orm.em.fork().execute(statement),
+): Promise<string[]> => {
+  const rows = await run("select name from migrations").catch((error: unknown) => {
     if (isSchemaMissing(error)) return [];
     throw error;
   });

@@ -1,18 +1,18 @@
 import { withTimeout } from "../timeout.ts";
-import { readPendingMigrations } from "./migrator.ts";
+import { pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
 
 /** Milliseconds, so that a load balancer has its response before its own time-out. */
 const maxCheckTime = 1000;
 
-/** Milliseconds for which a result is valid: any number of callers costs one statement a second. */
+/** Milliseconds for which a result is valid. Anyone may request it, so that each request must not cost a statement. */
 const maxAge = 1000;
 
 /** Returns the names of the pending migrations, at most a second old. Rejects while the database is unavailable. */
 export type CheckDatabase = () => Promise<readonly string[]>;
 
 const check = async (orm: Orm): Promise<readonly string[]> => {
-  const pending = await withTimeout(maxCheckTime, () => readPendingMigrations(orm));
+  const pending = await withTimeout(maxCheckTime, () => pendingMigrations(orm, orm.probe));
   if (pending !== undefined) return pending;
   // The start has applied all migrations. The check only waits for calls, with which it shares the one connection.
   if (orm.embedded) return [];

@@ -8,8 +8,8 @@ const cookieName = "refresh_token";
 const maxTokens = 4;
 
 /**
- * Returns the values of the cookies with the name: the first four that differ and are not empty. @fastify/cookie parses the header into an object with only the first
- * of them, and another host or path may have set that one (RFC 6265 §8.6).
+ * Returns the values of the cookies with the name: the first four that differ and are not empty. @fastify/cookie keeps
+ * only the first value of a name, and another host or path may have set that one (RFC 6265 §8.6).
  */
 const tokensIn = (header: string | undefined): string[] => {
   const tokens = (header ?? "").split(";").flatMap((pair) => {

@@ -30,7 +30,10 @@ export interface Meta {
   rest?: RestMeta;
   /** The token that the caller must send. */
   auth?: "access" | "refresh";
-  /** Its own rate limit, beside those of all calls. The base counts them, except those of a refresh: services/auth/rotation.ts does. */
+  /**
+   * Its own rate limit, beside those of all calls. Its base procedure counts the calls; those of a refresh are counted by
+   * services/auth/rotation.ts.
+   */
   limit?: Limited;
   /** What it hashes a password for, if it does: a transport rejects it early while the queue has no slot of this kind. */
   hashes?: HashKind;

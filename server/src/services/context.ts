@@ -5,7 +5,10 @@ import type { Identity } from "../security/tokens.ts";
 
 /** The refresh token's cookie, wherever the transport keeps it. */
 interface RefreshCookie {
-  /** The tokens that the caller sent, at most four: a browser sends several where another host or path set one of the same name. */
+  /**
+   * The tokens that the caller sent, at most four: a browser sends several where another host or path set a cookie of the
+   * same name.
+   */
   readonly values: readonly string[];
   set: (token: string) => void;
   clear: () => void;

@@ -3,9 +3,11 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
+import { migrateUp } from "@taskwire/server/db/migrator.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { inject } from "vitest";
+import { type PostgresServer, startPostgres } from "../external/postgres.ts";
 import { templateName, withDatabase } from "./global-setup.ts";
 
 /** Copies the migrated embedded database into a data directory, which is created with mode 0700. */
@@ -66,4 +68,13 @@ export const cloneDatabase = async (kind = inject("database")): Promise<Orm> => 
       await drop();
     },
   };
+};
+
+/** Starts a PostgreSQL that no other test uses, with a migrated maintenance database. */
+export const startMigratedPostgres = async (): Promise<PostgresServer> => {
+  const postgres = await startPostgres(20);
+  const orm = await openPostgres(postgres.url, { poolMin: 0, poolMax: 2, statementTimeout: false });
+  await migrateUp(orm);
+  await orm.close();
+  return postgres;
 };

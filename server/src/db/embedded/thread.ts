@@ -28,7 +28,7 @@ const open = async (): Promise<PGlite | undefined> => {
   }
 };
 
-const process = async (pglite: PGlite, message: ToThread): Promise<void> => {
+const handle = async (pglite: PGlite, message: ToThread): Promise<void> => {
   if (message === "reset") {
     await pglite.exec("rollback");
     await pglite.exec("discard all");
@@ -46,7 +46,7 @@ if (pglite !== undefined) {
   let last = Promise.resolve();
   parentPort?.on("message", (message: ToThread) => {
     // An error of PGlite itself, not of a statement, ends the thread: embedded/server.ts starts another.
-    last = last.then(() => process(pglite, message));
+    last = last.then(() => handle(pglite, message));
   });
   send("open");
 }

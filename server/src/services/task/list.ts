@@ -6,12 +6,11 @@ import type { UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
 import { afterCursor, encodeCursor, type Order, orderOf } from "./order.ts";
 import { taskWithTags } from "./row.ts";
-import { searchTasks } from "./search.ts";
+import { searchTasks, type Where } from "./search.ts";
 
 type Input = z.output<typeof taskListInput>;
 type Task = z.output<typeof task>;
 type Page = z.output<typeof taskPageWithCursor>;
-type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
 
 /** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
 const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {

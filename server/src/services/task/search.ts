@@ -6,7 +6,8 @@ import type { UserContext } from "../context.ts";
 /** Tasks that one statement reads. Others' calls run between two statements, so none of them waits for a whole search. */
 const sliceSize = 2000;
 
-type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
+/** A condition on tasks. */
+export type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
 
 /**
  * Returns the ids of the tasks that have a text anywhere in title or description, in any case; %, _ and \ are ordinary
