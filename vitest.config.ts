@@ -9,12 +9,13 @@ type Mode = "test" | "all" | "times";
 /** More random runs, and in "times" the comparison of measured times with the promised ones. */
 const environments: Record<Mode, Record<string, string>> = {
   test: {
-    FUZZ_RUNS: "3",
-    FUZZ_STRIDE: "15",
+    FUZZ_RUNS: "2",
+    FUZZ_STRIDE: "30",
     FUZZ_TARGETS: "2",
     MODEL_SEQUENCES: "2",
     SESSION_RUNS: "20",
-    RESTARTS: "2",
+    RESTARTS: "1",
+    SEARCH_PAGE_STRIDE: "6",
   },
   all: {},
   times: { PROMISED_TIMES: "1" },

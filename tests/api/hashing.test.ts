@@ -20,7 +20,7 @@ let server: TestServer;
 beforeAll(async () => {
   orm = await cloneDatabase();
   // One at a time, each slow enough that all calls of a test arrive before the first ones are done.
-  const cost = { memoryCost: 4096, timeCost: 2, parallelism: 1 };
+  const cost = { memoryCost: 2048, timeCost: 2, parallelism: 1 };
   passwords = await createPasswordHashing(cost, createHashSlots(1));
 });
 afterEach(() => server.close());

@@ -1,20 +1,31 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Orm } from "@taskwire/server/db/orm.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { countOutcomes } from "../support/client/count-outcomes.ts";
 import { expectError } from "../support/client/expect-error.ts";
 import { newRefreshCookieOf, transports } from "../support/client/transports.ts";
 import { signedInUser, type SignedInUser } from "../support/client/signed-in-user.ts";
 import { startServerInState } from "../support/conformance/environments.ts";
+import { cloneDatabase } from "../support/setup/database.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 // The default setting; a session has six times as many.
 const maxFailures = 10;
 const maxPerSession = 60;
 
+let orm: Orm;
+beforeAll(async () => {
+  orm = await cloneDatabase();
+});
+afterAll(() => orm.close());
+
 describe.each(transports)("auth.refresh over $name, with the default limits,", (transport) => {
   let server: TestServer;
   let user: SignedInUser;
   beforeEach(async () => {
-    server = await startServer({ env: { RATE_LIMIT_REFRESH: String(maxFailures) } });
+    server = await startServer({
+      env: { RATE_LIMIT_REFRESH: String(maxFailures) },
+      orm: { ...orm, close: async () => {} },
+    });
     user = await signedInUser(server, { transport });
   });
   afterEach(() => server.close());

@@ -94,6 +94,7 @@ export const startPostgres = async (maxConnections = 200): Promise<PostgresServe
   );
   const settings = [
     "fsync=off",
+    "full_page_writes=off",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     `max_connections=${maxConnections}`,

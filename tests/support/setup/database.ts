@@ -6,6 +6,7 @@ import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { migrateUp } from "@taskwire/server/db/migrator.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
+import { Client } from "pg";
 import { inject } from "vitest";
 import { type PostgresServer, startPostgres } from "../external/postgres.ts";
 import { templateName, withDatabase } from "./global-setup.ts";
@@ -32,10 +33,10 @@ const cloneEmbedded = async (): Promise<Orm> => {
 
 /** Runs one statement in the maintenance database of the test PostgreSQL. */
 const runOnServer = async (statement: string): Promise<void> => {
-  const options = { poolMin: 0, poolMax: 1, statementTimeout: false };
-  const server = await openPostgres(inject("postgresUrl"), options);
-  await server.em.execute(statement);
-  await server.close();
+  const client = new Client(inject("postgresUrl"));
+  await client.connect();
+  await client.query(statement);
+  await client.end();
 };
 
 /**
@@ -46,7 +47,8 @@ export const clonePostgres = async (
   template: string = templateName,
 ): Promise<{ url: string; drop: () => Promise<void> }> => {
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await runOnServer(`create database ${name} template ${template}`);
+  // Copying files takes half the time of PostgreSQL's default, which writes every page to its log.
+  await runOnServer(`create database ${name} template ${template} strategy file_copy`);
   return {
     url: withDatabase(inject("postgresUrl"), name),
     drop: () => runOnServer(`drop database ${name} with (force)`),
