@@ -5,6 +5,8 @@ import type { Procedures } from "./api.generated.ts";
 /** The `error.data` of a call that the server rejected. */
 export interface ErrorData extends ErrorBody {
   httpStatus: number;
+  /** Seconds until the server allows another attempt, for a call over a limit or an unavailable server. */
+  retryAfter?: number;
 }
 
 interface ErrorShape extends Omit<TRPCDefaultErrorShape, "data"> {

@@ -1,9 +1,19 @@
 export { errors, type ErrorBody, type ErrorCode } from "@taskwire/shared/errors";
-// All of them, so that a new procedure's types need no line here.
 export type * from "./api.generated.ts";
 export type { AppRouter, ErrorData } from "./api.ts";
-export { type ClientOptions, createClient } from "./client.ts";
-export { isApiError, type ApiError } from "./errors.ts";
+export { type Client, createClient } from "./client.ts";
+export {
+  type ApiError,
+  isApiError,
+  isNetworkError,
+  retryDelay,
+  SessionError,
+  shouldRetry,
+} from "./errors.ts";
+export { createSession, type Session, sessionLink, type SessionOptions } from "./session.ts";
+export { sessionHeaders } from "./session-link.ts";
+export type { SessionSnapshot } from "./session-state.ts";
+export type { TabPlatform } from "./tabs.ts";
 
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import type { AppRouter } from "./api.ts";

@@ -1,95 +1,145 @@
-import type { TRPCLink } from "@trpc/client";
-import { observable } from "@trpc/server/observable";
+import {
+  createTRPCClient,
+  httpBatchLink,
+  type HTTPHeaders,
+  type Operation,
+  type TRPCClient,
+  type TRPCLink,
+} from "@trpc/client";
 import type { AppRouter } from "./api.ts";
-import { isApiError } from "./errors.ts";
+import type { AuthLoginInput, RegisterRequest, User } from "./api.generated.ts";
+import { SessionError } from "./errors.ts";
+import { linkOf, sessionHeaders } from "./session-link.ts";
+import { createSessionState, type SessionSnapshot, type SessionState } from "./session-state.ts";
+import type { TabPlatform } from "./tabs.ts";
 
-/** The client's sign-in. The access token is in memory only, so that no script can read it from storage. */
+export interface SessionOptions {
+  /**
+   * The server's address, such as https://api.example.com, with a path prefix if a proxy serves it below one. In a browser
+   * also a path, such as /backend, and "" for the page's own origin.
+   */
+  url: string;
+  /** Called each time that a session is over: after signing out, in any tab, or when it has expired or was revoked. */
+  onSignedOut?: () => void;
+  /** Replaces the platform's fetch, for example to store cookies outside a browser. */
+  fetch?: typeof fetch;
+  /** Headers for each request. */
+  headers?: HTTPHeaders | (() => HTTPHeaders | Promise<HTTPHeaders>);
+  /** tRPC links between the session's link and the request. The last one may send the calls itself. */
+  links?: readonly TRPCLink<AppRouter>[];
+  /** What connects the tabs of a browser, by default the browser's own parts. `{}` for none. */
+  tabs?: TabPlatform;
+}
+
+/** Who is signed in, in all tabs of the browser. */
 export interface Session {
-  /** Undefined while signed out. */
-  accessToken: string | undefined;
-  /** Gets a new access token with the refresh cookie. Concurrent calls share one request. */
-  renew: () => Promise<void>;
-  /** Forgets the access token, and reports the sign-out if there was one. */
-  clear: () => void;
+  readonly status: SessionSnapshot["status"];
+  /** Undefined unless the status is `signedIn`. */
+  readonly user: User | undefined;
+  /** Signs in, and returns the user. */
+  signIn: (credentials: AuthLoginInput) => Promise<User>;
+  /** Creates an account, signs in, and returns the user. */
+  signUp: (account: RegisterRequest) => Promise<User>;
+  signOut: () => Promise<void>;
+  /** Finds out whether the browser is signed in. The first call and the first listener do it by themselves. */
+  restore: () => Promise<void>;
+  /** Calls the listener after each change. Returns the function that ends this. */
+  subscribe: (listener: () => void) => () => void;
+  /** Returns the present state: the same object until it changes. */
+  getSnapshot: () => SessionSnapshot;
 }
 
-interface SessionOptions {
-  /** Requests a new access token from the server. */
-  refresh: () => Promise<{ access_token: string }>;
-  /** Called each time that a sign-in is cleared. */
-  onSignedOut: () => void;
-}
+/** Calls per request; the server rejects larger batches. */
+const maxBatchSize = 10;
 
-/** Creates a session without an access token. */
-export const createSession = ({ refresh, onSignedOut }: SessionOptions): Session => {
-  let renewal: Promise<void> | undefined;
-  const session: Session = {
-    accessToken: undefined,
-    renew: () => (renewal ??= renew().finally(() => (renewal = undefined))),
-    clear: () => {
-      const wasSignedIn = session.accessToken !== undefined;
-      session.accessToken = undefined;
-      if (wasSignedIn) onSignedOut();
+/** Milliseconds after which a refresh that got no response fails, because all calls of all tabs wait for it. */
+const refreshTimeout = 10_000;
+
+/** The state and the client behind each session, which are not part of its interface. */
+const parts = new WeakMap<Session, { state: SessionState; calls: TRPCClient<AppRouter> }>();
+
+const partsOf = (session: Session) => {
+  const found = parts.get(session);
+  if (found === undefined) throw new TypeError("This session was not created by createSession");
+  return found;
+};
+
+/** Returns the tRPC client whose calls belong to the session. */
+export const callsOf = (session: Session): TRPCClient<AppRouter> => partsOf(session).calls;
+
+/**
+ * Returns the link of a session for a tRPC client of your own: it gives each call its token, renews it, and follows
+ * sign-ins and sign-outs. The link that sends the calls needs `headers: sessionHeaders`.
+ */
+export const sessionLink = (session: Session): TRPCLink<AppRouter> => linkOf(partsOf(session).state);
+
+/** Creates a session without a client. `createClient` creates both. */
+export const createSession = (options: SessionOptions): Session => {
+  const url = `${options.url.replace(/\/+$/, "")}/trpc`;
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  const requestLinks: TRPCLink<AppRouter>[] = [
+    ...(options.links ?? []),
+    httpBatchLink({
+      url,
+      maxItems: maxBatchSize,
+      // A browser asks for permission once for each URL of another origin, and a query's URL has its input.
+      methodOverride: "POST",
+      // Safe: tRPC's own type of fetch is a subset of the platform's.
+      fetch: (input, init) =>
+        (options.fetch ?? fetch)(input as string, { ...(init as object), credentials: "include" }),
+      headers: async ({ opList }: { opList: readonly Operation[] }) => ({
+        ...(typeof options.headers === "function" ? await options.headers() : options.headers),
+        ...sessionHeaders({ opList }),
+      }),
+    }),
+  ];
+  const plain = createTRPCClient<AppRouter>({ links: requestLinks });
+  const state = createSessionState({
+    name: `taskwire ${page?.startsWith("http") ? new URL(url, page).href : url}`,
+    refresh: () => {
+      const controller = new AbortController();
+      const timer = setTimeout(() => controller.abort(new DOMException("The refresh got no response", "TimeoutError")), refreshTimeout);
+      return plain.auth.refresh
+        .mutate(undefined, { signal: controller.signal })
+        .finally(() => clearTimeout(timer));
     },
+    loadUser: () => calls.auth.me.query(),
+    onSignedOut: () => options.onSignedOut?.(),
+    platform: options.tabs,
+  });
+  const calls = createTRPCClient<AppRouter>({ links: [linkOf(state), ...requestLinks] });
+
+  const { getSnapshot, subscribe, restore } = state;
+  const signIn: Session["signIn"] = async (credentials) => {
+    await calls.auth.login.mutate(credentials);
+    await restore();
+    const { user } = getSnapshot();
+    if (user === undefined) throw new SessionError("ended");
+    return user;
   };
-  const renew = async (): Promise<void> => {
-    try {
-      ({ access_token: session.accessToken } = await refresh());
-    } catch (error) {
-      // Only 401 is final. After a network failure, a rate limit or an overload, a later renewal may succeed.
-      if (isApiError(error) && error.data.httpStatus === 401) session.clear();
-      throw error;
-    }
+  const session: Session = {
+    get status() {
+      return getSnapshot().status;
+    },
+    get user() {
+      return getSnapshot().user;
+    },
+    signIn,
+    signUp: async ({ email, password, ...rest }) => {
+      await calls.auth.register.mutate({ email, password, ...rest });
+      return signIn({ email, password });
+    },
+    signOut: async () => {
+      try {
+        await calls.auth.logout.mutate();
+      } catch (error) {
+        if (!(error instanceof SessionError && error.reason === "ended")) throw error;
+      }
+    },
+    restore,
+    subscribe,
+    getSnapshot,
   };
+  parts.set(session, { state, calls });
   return session;
 };
-
-const signInPaths = new Set(["auth.login", "auth.refresh"]);
-const signOutPaths = new Set(["auth.logout", "auth.deleteAccount"]);
-
-/** Updates the session after a successful call. */
-const updateSession = (session: Session, path: string, result: object): void => {
-  if (signOutPaths.has(path)) session.clear();
-  if (!signInPaths.has(path) || !("data" in result)) return;
-  // Both procedures declare this output.
-  session.accessToken = (result.data as { access_token: string }).access_token;
-};
-
-/** Returns whether the server rejected the access token: it has expired, or its session was revoked. */
-const isTokenRejected = (path: string, error: unknown): boolean =>
-  !signInPaths.has(path) &&
-  (isApiError(error, "TOKEN_EXPIRED") || isApiError(error, "INVALID_TOKEN"));
-
-/** Returns a link that updates the session after each call, and renews a rejected token once, then repeats the call. */
-export const sessionLink =
-  (session: Session): TRPCLink<AppRouter> =>
-  () =>
-  ({ op, next }) =>
-    observable((observer) => {
-      let subscription: { unsubscribe: () => void } | undefined;
-      let isCancelled = false;
-      const attempt = (mayRenew: boolean): void => {
-        const usedToken = session.accessToken;
-        const retry = (): void => {
-          if (!isCancelled) attempt(false);
-        };
-        subscription = next(op).subscribe({
-          next: (response) => {
-            updateSession(session, op.path, response.result);
-            observer.next(response);
-          },
-          error: (error) => {
-            if (!mayRenew || !isTokenRejected(op.path, error)) observer.error(error);
-            // Another call renewed the token in the meantime.
-            else if (session.accessToken !== usedToken) retry();
-            else session.renew().then(retry, () => observer.error(error));
-          },
-          complete: () => observer.complete(),
-        });
-      };
-      attempt(true);
-      return () => {
-        isCancelled = true;
-        subscription?.unsubscribe();
-      };
-    });

@@ -1,6 +1,5 @@
 import { AppError, errors } from "@taskwire/shared";
 import {
-  type AnyTRPCProcedure,
   type AnyTRPCRouter,
   getTRPCErrorShape,
   TRPCError,
@@ -51,13 +50,10 @@ const sendWhole = async (reply: FastifyReply, payload: unknown): Promise<unknown
   return text;
 };
 
-/** Returns the procedures that a request names in its path. */
-const proceduresIn = (
-  url: string,
-  procedures: ReadonlyMap<string, AnyTRPCProcedure>,
-): AnyTRPCProcedure[] => {
+/** Returns the names of procedures in a request's path. */
+const namesIn = (url: string): string[] => {
   const [names = ""] = url.slice(prefix.length + 1).split("?", 1);
-  return names.split(",").flatMap((name) => procedures.get(name) ?? []);
+  return names.split(",");
 };
 
 /** Serves the router at /trpc. Accepts JSON only; all errors have tRPC's format. */
@@ -69,7 +65,15 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
       reply.header("Allow", methods.join(", "));
       throw new AppError("METHOD_NOT_ALLOWED");
     }
-    assertHashCapacity(deps, proceduresIn(url, procedures));
+    const names = namesIn(url);
+    if (names.length > maxBatchSize)
+      throw new AppError("VALIDATION_ERROR", {
+        detail: `A batch has at most ${maxBatchSize} calls`,
+      });
+    assertHashCapacity(
+      deps,
+      names.flatMap((name) => procedures.get(name) ?? []),
+    );
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");
@@ -82,6 +86,9 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
   const trpcOptions: FastifyTRPCPluginOptions<AnyTRPCRouter>["trpcOptions"] = {
     router,
     maxBatchSize,
+    // A browser asks for permission once for each URL of another origin: a query sent by POST has one URL for all inputs.
+    // A mutation by GET is still rejected.
+    allowMethodOverride: true,
     createContext: ({ req, res }) => httpContext(deps, req, res, prefix),
     // tRPC's headers replace the Vary header that the CORS plugin has set.
     responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),

@@ -11,7 +11,7 @@ import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { checkPassword, confirmPassword, withHashSlot } from "./password.ts";
-import type { RefreshIdentity } from "../../security/tokens.ts";
+import type { Identity, RefreshIdentity } from "../../security/tokens.ts";
 import { verifyRefreshCookie } from "./rotation.ts";
 import { openSession, revokeSessionOf, type Token } from "./session.ts";
 
@@ -74,11 +74,27 @@ const signIn = async (
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
   withHashSlot(ctx, "signIn", () => signIn(ctx, input));
 
-/** Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in"). */
+/** Returns the identity of a valid access token, or undefined without one. */
+const tokenIdentity = async ({ call }: ServiceContext): Promise<Identity | undefined> => {
+  try {
+    return await call.identify();
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in").
+ * If the access token is of another user, a tab of the browser has not noticed yet that this user signed in: it revokes
+ * that tab's session, and leaves the cookie.
+ */
 export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
-  const identity = await cookieIdentity(ctx);
-  if (identity !== undefined) await revokeSessionOf(ctx, identity);
-  ctx.call.refreshCookie.clear();
+  const [owner, caller] = await Promise.all([cookieIdentity(ctx), tokenIdentity(ctx)]);
+  const isForeign = owner !== undefined && caller !== undefined && owner.id !== caller.id;
+  const ended = isForeign ? caller : owner;
+  if (ended !== undefined) await revokeSessionOf(ctx, ended);
+  if (!isForeign) ctx.call.refreshCookie.clear();
   return { message: "Successfully logged out" };
 };
 

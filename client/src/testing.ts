@@ -1,0 +1,96 @@
+import { type ErrorBody, type ErrorCode, errors } from "@taskwire/shared/errors";
+import { TRPCClientError, type TRPCLink } from "@trpc/client";
+import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+import { observable } from "@trpc/server/observable";
+import type { AppRouter } from "./api.ts";
+import type { Procedures, Token, User } from "./api.generated.ts";
+
+type Inputs = inferRouterInputs<AppRouter>;
+type Outputs = inferRouterOutputs<AppRouter>;
+
+/** Functions in place of procedures, with their types. */
+export type MockHandlers = {
+  [Room in keyof Procedures]?: {
+    [Name in keyof Procedures[Room] & keyof Inputs[Room] & keyof Outputs[Room]]?: (
+      input: Inputs[Room][Name],
+    ) => Outputs[Room][Name] | Promise<Outputs[Room][Name]>;
+  };
+};
+
+/** Creates the error of a rejected call, for a handler to throw. */
+export const apiError = (
+  code: ErrorCode,
+  { field, detail = errors[code].detail }: Partial<Pick<ErrorBody, "field" | "detail">> = {},
+): TRPCClientError<AppRouter> =>
+  TRPCClientError.from<AppRouter>({
+    error: {
+      code: -32_600,
+      message: detail,
+      data: { code, detail, httpStatus: statuses[errors[code].trpc], ...(field && { field }) },
+    },
+  });
+
+/** The HTTP statuses of the table's tRPC codes. */
+const statuses: Record<(typeof errors)[ErrorCode]["trpc"], number> = {
+  BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_SUPPORTED: 405,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  UNPROCESSABLE_CONTENT: 422,
+  TOO_MANY_REQUESTS: 429,
+  INTERNAL_SERVER_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+};
+
+/** A token that only a client reads: nobody signed it. */
+const tokenFor = ({ id }: User): Token => {
+  const now = Math.floor(Date.now() / 1000);
+  const content = { sub: id, sid: `session of ${id}`, iat: now, exp: now + 900 };
+  return { access_token: `.${btoa(JSON.stringify(content))}.`, token_type: "bearer" };
+};
+
+/**
+ * Returns a link that responds in place of a server: `createClient({ url: "", links: [mockLink({ task: { list } })] })`.
+ * A call without a handler fails.
+ * @param options.user the user who is signed in; without one, the session is signed out
+ */
+export const mockLink = (
+  handlers: MockHandlers,
+  { user }: { user?: User } = {},
+): TRPCLink<AppRouter> => {
+  const signedIn = (code: ErrorCode): User => {
+    if (user === undefined) throw apiError(code);
+    return user;
+  };
+  const all: Record<string, Record<string, ((input: never) => unknown) | undefined> | undefined> = {
+    ...handlers,
+    auth: {
+      refresh: () => tokenFor(signedIn("MISSING_REFRESH_TOKEN")),
+      login: () => tokenFor(signedIn("INVALID_CREDENTIALS")),
+      logout: () => ({ message: "Successfully logged out" }),
+      me: () => signedIn("MISSING_TOKEN"),
+      ...handlers.auth,
+    },
+  };
+  return () =>
+    ({ op }) =>
+      observable((observer) => {
+        const [room = "", name = ""] = op.path.split(".");
+        const handler = all[room]?.[name];
+        const respond = async (): Promise<unknown> => {
+          if (handler === undefined) throw new Error(`mockLink has no handler for ${op.path}`);
+          // Safe: the client's types allow no other input for this path.
+          return handler(op.input as never);
+        };
+        respond().then(
+          (data) => {
+            observer.next({ result: { type: "data", data } });
+            observer.complete();
+          },
+          (error: Error) => observer.error(TRPCClientError.from(error)),
+        );
+      });
+};
