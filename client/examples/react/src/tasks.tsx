@@ -1,0 +1,30 @@
+import type { TaskListInput } from "@taskwire/client";
+import { useState } from "react";
+import { Dialog } from "./dialog.tsx";
+import { Filters } from "./filters.tsx";
+import { TaskForm } from "./task-form.tsx";
+import { TaskList } from "./task-list.tsx";
+
+/** The tasks, with what selects and creates them. */
+export const Tasks = () => {
+  const [filters, setFilters] = useState<TaskListInput>({});
+  const [isCreating, setIsCreating] = useState(false);
+  return (
+    <>
+      <div className="title">
+        {/* Receives the focus when the task that had it is gone. */}
+        <h1 tabIndex={-1}>Tasks</h1>
+        <button type="button" className="primary" onClick={() => setIsCreating(true)}>
+          New task
+        </button>
+      </div>
+      <Filters filters={filters} onChange={setFilters} />
+      <TaskList filters={filters} onClear={() => setFilters({})} />
+      {isCreating && (
+        <Dialog title="New task" onClose={() => setIsCreating(false)}>
+          <TaskForm onDone={() => setIsCreating(false)} />
+        </Dialog>
+      )}
+    </>
+  );
+};
