@@ -1,4 +1,9 @@
-import { type Operation, TRPCClientError, type TRPCLink } from "@trpc/client";
+import {
+  type Operation,
+  type OperationResultEnvelope,
+  TRPCClientError,
+  type TRPCLink,
+} from "@trpc/client";
 import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "./api.ts";
 import type { Token } from "./api.generated.ts";
@@ -53,10 +58,7 @@ const abortable = async <Result>(
 const isTokenRejected = (error: unknown): boolean =>
   isApiError(error, "TOKEN_EXPIRED") || isApiError(error, "INVALID_TOKEN");
 
-type Next = Parameters<ReturnType<ReturnType<TRPCLink<AppRouter>>>>[0]["next"];
-type Response = Parameters<
-  NonNullable<NonNullable<Parameters<ReturnType<Next>["subscribe"]>[0]>["next"]>
->[0];
+type Response = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>;
 
 const dataOf = ({ result }: Response): unknown => ("data" in result ? result.data : undefined);
 

@@ -51,7 +51,7 @@ export interface Tabs {
 /** The parts of a browser. Undefined elsewhere: clients of one Node process may belong to several users. */
 const browserPlatform = (): TabPlatform => {
   // Safe: every part may be missing, and is checked before its use.
-  const { document, navigator, BroadcastChannel } = globalThis as {
+  const { document, navigator, BroadcastChannel } = globalThis as unknown as {
     document?: unknown;
     navigator?: { locks?: Locks };
     BroadcastChannel?: TabPlatform["BroadcastChannel"];
@@ -86,9 +86,11 @@ export const connectTabs = (
       if (locks === undefined) {
         const before = last;
         const run = (before ?? Promise.resolve()).then(() => work(before !== undefined));
-        const settled = run.catch(() => {}).then(() => {
-          if (last === settled) last = undefined;
-        });
+        const settled = run
+          .catch(() => {})
+          .then(() => {
+            if (last === settled) last = undefined;
+          });
         last = settled;
         return run;
       }
@@ -96,9 +98,7 @@ export const connectTabs = (
       await locks.request(name, { ifAvailable: true }, async (lock) => {
         if (lock !== null) outcome = { value: await work(false) };
       });
-      return outcome === undefined
-        ? locks.request(name, {}, () => work(true))
-        : outcome.value;
+      return outcome === undefined ? locks.request(name, {}, () => work(true)) : outcome.value;
     },
     ask: (hasWaited) =>
       channel === undefined

@@ -22,11 +22,8 @@ const tokenIn = (authorization = ""): string => {
   return token;
 };
 
-const identify = async (deps: Deps, authorization: string | undefined): Promise<Identity> => {
-  const identity = await deps.tokens.verifyAccess(tokenIn(authorization));
-  if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
-  return identity;
-};
+const verify = async (deps: Deps, authorization: string | undefined): Promise<Identity> =>
+  deps.tokens.verifyAccess(tokenIn(authorization));
 
 /** Characters. */
 const maxDeviceLength = 200;
@@ -69,7 +66,9 @@ export const httpContext = (
   reply: FastifyReply,
   cookiePath: string,
 ): Context => {
-  let identity: Promise<Identity> | undefined;
+  let verified: Promise<Identity> | undefined;
+  const readToken = (): Promise<Identity> =>
+    (verified ??= verify(deps, request.headers.authorization));
   let signal: AbortSignal | undefined;
   return {
     deps,
@@ -79,7 +78,12 @@ export const httpContext = (
       device: () => deviceIn(request.headers["user-agent"]),
       signal: () => (signal ??= disconnectSignal(reply)),
       foreignOrigin: isForeign(deps, request),
-      identify: () => (identity ??= identify(deps, request.headers.authorization)),
+      identify: async () => {
+        const identity = await readToken();
+        if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+        return identity;
+      },
+      readToken,
       refreshCookie: refreshCookie(deps.config, request, reply, cookiePath),
       setHeader: (name, value) => void reply.header(name, value),
       fieldNames: {},

@@ -34,6 +34,8 @@ export interface Call {
    * @throws {AppError} MISSING_TOKEN, INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
    */
   identify: () => Promise<Identity>;
+  /** The same, also of a revoked session. It identifies no caller: only `identify` does. */
+  readToken: () => Promise<Identity>;
   refreshCookie: RefreshCookie;
   /** Adds a header to the response, where the transport has headers. */
   setHeader: (name: string, value: string) => void;
@@ -63,6 +65,7 @@ export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
   signal: () => new AbortController().signal,
   foreignOrigin: false,
   identify: () => Promise.reject(new AppError("MISSING_TOKEN")),
+  readToken: () => Promise.reject(new AppError("MISSING_TOKEN")),
   refreshCookie: { values: [], set: () => {}, clear: () => {} },
   setHeader: () => {},
   fieldNames: {},

@@ -11,7 +11,7 @@ import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { checkPassword, confirmPassword, withHashSlot } from "./password.ts";
-import type { Identity, RefreshIdentity } from "../../security/tokens.ts";
+import type { Identity } from "../../security/tokens.ts";
 import { verifyRefreshCookie } from "./rotation.ts";
 import { openSession, revokeSessionOf, type Token } from "./session.ts";
 
@@ -41,10 +41,12 @@ export const register = (
     return created;
   });
 
-/** Returns the identity of a valid refresh cookie, or undefined without one. */
-const cookieIdentity = async (ctx: ServiceContext): Promise<RefreshIdentity | undefined> => {
+/** Returns the identity of a valid token, or undefined without one. */
+const ifValid = async <Type extends Identity>(
+  identity: Promise<Type>,
+): Promise<Type | undefined> => {
   try {
-    return await verifyRefreshCookie(ctx);
+    return await identity;
   } catch (error) {
     if (error instanceof AppError) return undefined;
     throw error;
@@ -60,7 +62,7 @@ const signIn = async (
   const newHash = ctx.deps.passwords.needsRehash(password, account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
     : undefined;
-  const replaced = await cookieIdentity(ctx);
+  const replaced = await ifValid(verifyRefreshCookie(ctx));
   const token = await openSession(ctx, { ...account, newHash, replaced });
   // Undefined if the hash has changed: another sign-in replaced it, or the password is a new one. Checks again.
   return token ?? signIn(ctx, { email, password });
@@ -74,23 +76,16 @@ const signIn = async (
 export const login = (ctx: ServiceContext, input: z.output<typeof loginInput>): Promise<Token> =>
   withHashSlot(ctx, "signIn", () => signIn(ctx, input));
 
-/** Returns the identity of a valid access token, or undefined without one. */
-const tokenIdentity = async ({ call }: ServiceContext): Promise<Identity | undefined> => {
-  try {
-    return await call.identify();
-  } catch (error) {
-    if (error instanceof AppError) return undefined;
-    throw error;
-  }
-};
-
 /**
  * Revokes the cookie's session and clears the cookie. Succeeds without a session too (CONTRACT.md, "Sign-in").
  * If the access token is of another user, a tab of the browser has not noticed yet that this user signed in: it revokes
  * that tab's session, and leaves the cookie.
  */
 export const logout = async (ctx: ServiceContext): Promise<z.output<typeof message>> => {
-  const [owner, caller] = await Promise.all([cookieIdentity(ctx), tokenIdentity(ctx)]);
+  const [owner, caller] = await Promise.all([
+    ifValid(verifyRefreshCookie(ctx)),
+    ifValid(ctx.call.readToken()),
+  ]);
   const isForeign = owner !== undefined && caller !== undefined && owner.id !== caller.id;
   const ended = isForeign ? caller : owner;
   if (ended !== undefined) await revokeSessionOf(ctx, ended);
