@@ -59,6 +59,8 @@ export interface DepsOptions {
 interface ServerOptions extends DepsOptions {
   /** Default: the product's router. */
   router?: AnyTRPCRouter;
+  /** Default: a free one. */
+  port?: number;
 }
 
 /** A thousandth of the production cost: the cost matters to few tests. */
@@ -101,11 +103,12 @@ export const createTestDeps = async ({
 /** Starts the real server in this process, on a free port. */
 export const startServer = async ({
   router,
+  port = 0,
   ...options
 }: ServerOptions = {}): Promise<TestServer> => {
   const test = await createTestDeps(options);
   const app = await buildApp(test.deps, router);
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = await app.listen({ host: "127.0.0.1", port });
   return {
     ...test,
     url,

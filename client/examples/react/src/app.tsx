@@ -9,23 +9,18 @@ export const App = () => {
   const client = useClient();
   const { status, user, error } = useSession(client);
   const retry = useMutation({ mutationFn: client.session.restore });
-  switch (status) {
-    case "restoring":
-      return (
-        <main className="centred">
-          {error === undefined ? (
-            <p className="spinner" role="status">
-              Loading…
-            </p>
-          ) : (
-            <ErrorMessage error={error} onRetry={() => retry.mutate()} />
-          )}
-        </main>
-      );
-    case "signedOut":
-      return <SignInForm />;
-    case "signedIn":
-      // The key replaces the page when another tab signs in as another user.
-      return <SignedIn key={user.id} user={user} />;
-  }
+  // The key replaces the page when another tab signs in as another user.
+  if (status === "signedIn") return <SignedIn key={user.id} user={user} />;
+  if (status === "signedOut") return <SignInForm />;
+  return (
+    <main className="centred">
+      {error === undefined ? (
+        <p className="spinner" role="status">
+          Loading…
+        </p>
+      ) : (
+        <ErrorMessage error={error} onRetry={() => retry.mutate()} />
+      )}
+    </main>
+  );
 };

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { TaskListInput } from "@taskwire/client";
 import { useClient } from "./backend.tsx";
 
-const statuses = { all: "All", pending: "To do", completed: "Done" };
+const statuses = { "": "All tasks", pending: "To do", completed: "Done" };
 const priorities = { "": "Any priority", high: "High", medium: "Medium", low: "Low" };
 const orders = {
   "-created_at": "Newest first",

@@ -2,7 +2,6 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { BackendProvider, createBackend } from "./backend.tsx";
-import "./styles.css";
 
 const backend = createBackend({ url: import.meta.env.VITE_API_URL ?? "http://localhost:8000" });
 

@@ -9,17 +9,17 @@ const TagCheckbox = ({ task, tag }: { task: Task; tag: Tag }) => {
   const client = useClient();
   const input = { task_id: task.id, tag_id: tag.id };
   const change = useChange(
-    async (isTagged: boolean) =>
-      isTagged ? client.task.addTag.mutate(input) : client.task.removeTag.mutate(input),
+    async (on: boolean) =>
+      on ? client.task.addTag.mutate(input) : client.task.removeTag.mutate(input),
     { scope: `task ${task.id}` },
   );
-  const isTagged = task.tags.some(({ id }) => id === tag.id);
+  const isOn = task.tags.some(({ id }) => id === tag.id);
   return (
     <>
       <label className="tag">
         <input
           type="checkbox"
-          checked={change.isPending ? change.variables : isTagged}
+          checked={change.isPending ? change.variables : isOn}
           onChange={({ target }) => change.mutate(target.checked)}
         />
         <i style={{ background: tag.color ?? "currentColor" }} />

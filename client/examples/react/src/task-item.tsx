@@ -13,14 +13,15 @@ const keepFocus = (element: HTMLElement | null) => () => {
 
 const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
+const isOverdue = ({ completed, due_date }: Task): boolean =>
+  !completed && due_date !== null && new Date(due_date) < new Date();
+
 const DueDate = ({ task }: { task: Task }) => {
   if (task.due_date === null) return null;
-  const due = new Date(task.due_date);
-  const isOverdue = !task.completed && due < new Date();
+  const [className, label] = isOverdue(task) ? ["overdue", "Overdue:"] : ["", "Due"];
   return (
-    <time dateTime={task.due_date} className={isOverdue ? "overdue" : ""}>
-      {isOverdue ? "Overdue: " : "Due "}
-      {dateFormat.format(due)}
+    <time dateTime={task.due_date} className={className}>
+      {label} {dateFormat.format(new Date(task.due_date))}
     </time>
   );
 };

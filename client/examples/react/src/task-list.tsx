@@ -46,12 +46,11 @@ export const TaskList = ({ filters, onClear }: Props) => {
 
   const items = tasks.data.pages.flatMap((page) => page.items);
   const total = tasks.data.pages.at(-1)?.total ?? 0;
-  const { sort, ...narrowing } = filters;
-  const isNarrowed = Object.values(narrowing).some((value) => value !== undefined);
+  const isNarrowed = Object.values({ ...filters, sort: undefined }).some(Boolean);
   return (
     <>
       <p className="hint" role="status">
-        {total === 1 ? "1 task" : `${total} tasks`}
+        {total > 0 && (total === 1 ? "1 task" : `${total} tasks`)}
       </p>
       <ErrorMessage error={tasks.error} onRetry={() => void tasks.refetch()} />
       {items.length === 0 && (
@@ -76,7 +75,7 @@ export const TaskList = ({ filters, onClear }: Props) => {
           type="button"
           className="more"
           disabled={tasks.isFetchingNextPage}
-          ref={tasks.isFetching || tasks.isError ? null : whenVisible(tasks.fetchNextPage)}
+          ref={tasks.isFetching || tasks.isError ? null : whenVisible(() => void tasks.fetchNextPage())}
           onClick={() => void tasks.fetchNextPage()}
         >
           {tasks.isFetchingNextPage ? "Loading…" : "Load more"}

@@ -5,9 +5,11 @@ import { Filters } from "./filters.tsx";
 import { TaskForm } from "./task-form.tsx";
 import { TaskList } from "./task-list.tsx";
 
+const noFilters: TaskListInput = { sort: "-created_at" };
+
 /** The tasks, with what selects and creates them. */
 export const Tasks = () => {
-  const [filters, setFilters] = useState<TaskListInput>({});
+  const [filters, setFilters] = useState(noFilters);
   const [isCreating, setIsCreating] = useState(false);
   return (
     <>
@@ -19,7 +21,7 @@ export const Tasks = () => {
         </button>
       </div>
       <Filters filters={filters} onChange={setFilters} />
-      <TaskList filters={filters} onClear={() => setFilters({})} />
+      <TaskList filters={filters} onClear={() => setFilters(noFilters)} />
       {isCreating && (
         <Dialog title="New task" onClose={() => setIsCreating(false)}>
           <TaskForm onDone={() => setIsCreating(false)} />
