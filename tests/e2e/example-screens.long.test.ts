@@ -32,7 +32,7 @@ describe.skipIf(skipsWithoutChromium)("each state of the example fits the screen
     const look = async (state: string, on: Page = page): Promise<void> => {
       const name = `${state}, ${screen}`.replaceAll(/[ ,]+/g, "-");
       if (folder !== undefined) await on.screenshot({ path: join(folder, `${name}.png`) });
-      expect(await on.evaluate(overflow), state).toBe(false);
+      expect({ state, overflow: await on.evaluate(overflow) }).toEqual({ state, overflow: false });
     };
     const button = (name: string | RegExp) => page.getByRole("button", { name });
 

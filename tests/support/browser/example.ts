@@ -1,17 +1,18 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { createClient, type Client } from "@taskwire/client";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { freePort } from "../process/free-port.ts";
 import { clonePostgres } from "../setup/database.ts";
-import { startServer, testClock, type TestClock } from "../setup/server.ts";
+import { startServer, testClock, type TestClock, type TestServer } from "../setup/server.ts";
 import { launchChromium } from "./chromium.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -30,7 +31,8 @@ export interface Account {
 }
 
 export const newAccount = (name = "Ada"): Account => ({
-  ...{ email: `${name.toLowerCase()}-${randomUUID()}@example.com`, name },
+  email: `${name.toLowerCase()}-${randomUUID()}@example.com`,
+  name,
   password: "correct horse battery",
 });
 
@@ -41,7 +43,6 @@ export interface Example {
   /** The address of the server. */
   api: string;
   clock: TestClock;
-  browser: Browser;
   /** Opens the example in a new browser profile. */
   open: (options?: BrowserContextOptions) => Promise<Page>;
   /** Returns a client that is signed in with the account, outside the browser. */
@@ -52,18 +53,17 @@ export interface Example {
   close: () => Promise<void>;
 }
 
-/** Serves the files of a folder at a path "/", on a free port. */
+/** Serves the files of a folder on a free port. */
 export const serveFolder = async (folder: string) => {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const path = request.url === "/" ? "/index.html" : (request.url ?? "");
-    try {
-      const content = await readFile(join(folder, path));
-      response.setHeader("content-type", types[extname(path)] ?? "application/octet-stream");
-      response.end(content);
-    } catch {
-      response.writeHead(404).end();
-    }
-  }).listen(0, "localhost");
+    createReadStream(join(folder, path))
+      .on("open", () => {
+        response.setHeader("content-type", types[extname(path)] ?? "application/octet-stream");
+      })
+      .on("error", () => response.writeHead(404).end("Not found"))
+      .pipe(response);
+  }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("No port");
@@ -89,7 +89,10 @@ export const startExample = async (): Promise<Example> => {
       process.execPath,
       [
         join(root, "node_modules/vite/bin/vite.js"),
-        ...["build", join(root, "client/examples/react"), "--outDir", folder],
+        "build",
+        join(root, "client/examples/react"),
+        "--outDir",
+        folder,
       ],
       { env: { ...process.env, NODE_ENV: "production", VITE_API_URL: api } },
     ),
@@ -97,13 +100,21 @@ export const startExample = async (): Promise<Example> => {
   const clock = testClock();
   const start = async () =>
     startServer({
-      ...{ port, clock, env: { CORS_ORIGINS: pages.url } },
+      port,
+      clock,
+      env: { CORS_ORIGINS: pages.url },
       orm: await openPostgres(database.url, { poolMin: 0, poolMax: 5 }),
     });
-  let server = await start();
-  const stopServer = () => server.close();
+  let server: TestServer | undefined = await start();
+  const stopServer = async () => {
+    await server?.close();
+    server = undefined;
+  };
   return {
-    ...{ pages: pages.url, api, clock, browser, stopServer },
+    pages: pages.url,
+    api,
+    clock,
+    stopServer,
     open: async (options) => {
       const context = await browser.newContext(options);
       const page = await context.newPage();
@@ -121,7 +132,7 @@ export const startExample = async (): Promise<Example> => {
     close: async () => {
       await browser.close();
       pages.close();
-      await server.close();
+      await stopServer();
       await database.drop();
       await rm(folder, { recursive: true });
     },

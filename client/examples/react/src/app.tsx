@@ -19,7 +19,10 @@ export const App = () => {
           Loading…
         </p>
       ) : (
-        <ErrorMessage error={error} onRetry={() => retry.mutate()} />
+        <div className="card">
+          <p className="brand">Taskwire</p>
+          <ErrorMessage error={error} onRetry={() => retry.mutate()} />
+        </div>
       )}
     </main>
   );

@@ -17,13 +17,12 @@ export const Dialog = ({ title, onClose, children }: DialogProps) => {
   const id = useId();
   return (
     <dialog ref={openModal} aria-labelledby={id} closedby="any" onCancel={onClose}>
-      <header>
-        <h2 id={id}>{title}</h2>
-        <button type="button" className="quiet" aria-label="Close" onClick={onClose}>
-          ✕
-        </button>
-      </header>
+      <h2 id={id}>{title}</h2>
       {children}
+      {/* Last, because the first control gets the focus. */}
+      <button type="button" className="quiet close" aria-label="Close" onClick={onClose}>
+        ✕
+      </button>
     </dialog>
   );
 };

@@ -1,6 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
 import type { TaskListInput } from "@taskwire/client";
-import { useClient } from "./backend.tsx";
+import { useTags } from "./use-tags.ts";
 
 const statuses = { "": "All tasks", pending: "To do", completed: "Done" };
 const priorities = { "": "Any priority", high: "High", medium: "Medium", low: "Low" };
@@ -19,11 +18,7 @@ interface Props {
 
 /** What the list shows, and in which order. An empty text means no filter. */
 export const Filters = ({ filters, onChange }: Props) => {
-  const client = useClient();
-  const tags = useQuery({
-    queryKey: ["tags"],
-    queryFn: ({ signal }) => client.tag.list.query(undefined, { signal }),
-  });
+  const tags = useTags();
   const tagNames = Object.fromEntries((tags.data ?? []).map(({ id, name }) => [id, name]));
   const select = (label: string, name: keyof TaskListInput, options: Record<string, string>) => (
     <select
@@ -39,7 +34,7 @@ export const Filters = ({ filters, onChange }: Props) => {
     </select>
   );
   return (
-    <search className="filters">
+    <div role="search" className="filters">
       <input
         type="search"
         aria-label="Search tasks"
@@ -52,6 +47,6 @@ export const Filters = ({ filters, onChange }: Props) => {
       {select("Priority", "priority", priorities)}
       {select("Tag", "tag", { "": "Any tag", ...tagNames })}
       {select("Order", "sort", orders)}
-    </search>
+    </div>
   );
 };

@@ -22,7 +22,7 @@ export const SignInForm = () => {
   };
   return (
     <main className="centred">
-      <form className="card sign-in" onSubmit={submit}>
+      <form className="card" onSubmit={submit}>
         <p className="brand">Taskwire</p>
         <h1>{isNew ? "Create your account" : "Sign in"}</h1>
         {isNew && (

@@ -1,9 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
 import type { Tag, TagWrite, Task } from "@taskwire/client";
 import type { ComponentProps } from "react";
 import { useChange, useClient } from "./backend.tsx";
 import { ErrorMessage } from "./error-message.tsx";
 import { Field, FormError, textsOf } from "./field.tsx";
+import { useTags } from "./use-tags.ts";
 
 const TagCheckbox = ({ task, tag }: { task: Task; tag: Tag }) => {
   const client = useClient();
@@ -33,10 +33,7 @@ const TagCheckbox = ({ task, tag }: { task: Task; tag: Tag }) => {
 /** Sets the tags of a task, and creates new ones. */
 export const TagEditor = ({ task }: { task: Task }) => {
   const client = useClient();
-  const tags = useQuery({
-    queryKey: ["tags"],
-    queryFn: ({ signal }) => client.tag.list.query(undefined, { signal }),
-  });
+  const tags = useTags();
   const create = useChange(async (fields: TagWrite) => {
     const tag = await client.tag.create.mutate(fields);
     await client.task.addTag.mutate({ task_id: task.id, tag_id: tag.id });

@@ -36,18 +36,11 @@ export const TaskForm = ({ task, onDone }: { task?: Task; onDone: () => void }) 
   return (
     <form onSubmit={submit}>
       <Field label="Title" name="title" error={save.error}>
-        {(control) => (
-          <input {...control} defaultValue={task?.title} maxLength={200} required autoFocus />
-        )}
+        {(control) => <input {...control} defaultValue={task?.title} maxLength={200} required />}
       </Field>
       <Field label="Description" name="description" error={save.error}>
         {(control) => (
-          <textarea
-            {...control}
-            defaultValue={task?.description ?? ""}
-            maxLength={1000}
-            rows={3}
-          />
+          <textarea {...control} defaultValue={task?.description ?? ""} maxLength={1000} rows={3} />
         )}
       </Field>
       <div className="columns">

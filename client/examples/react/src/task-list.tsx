@@ -75,7 +75,9 @@ export const TaskList = ({ filters, onClear }: Props) => {
           type="button"
           className="more"
           disabled={tasks.isFetchingNextPage}
-          ref={tasks.isFetching || tasks.isError ? null : whenVisible(() => void tasks.fetchNextPage())}
+          ref={
+            tasks.isFetching || tasks.isError ? null : whenVisible(() => void tasks.fetchNextPage())
+          }
           onClick={() => void tasks.fetchNextPage()}
         >
           {tasks.isFetchingNextPage ? "Loading…" : "Load more"}
