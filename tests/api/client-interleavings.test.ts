@@ -45,7 +45,7 @@ const act = async (
   client: Client,
   { action, user }: { action: string; user: number },
 ): Promise<void> => {
-  const shown = client.session.user?.id ?? client.session.status;
+  const visible = client.session.user?.id ?? client.session.status;
   const { email = "", password = "" } = users[user] ?? {};
   switch (action) {
     case "signIn":
@@ -56,14 +56,14 @@ const act = async (
       break;
     case "create": {
       if (client.session.user !== undefined) counts.calls++;
-      await client.task.create.mutate({ title: shown });
+      await client.task.create.mutate({ title: visible });
       counts.successes++;
       break;
     }
     case "list": {
       const { items } = await client.task.list.query({ limit: 3 });
-      if (client.session.user !== undefined && shown !== "restoring")
-        expect(items.map(({ user_id }) => user_id)).toEqual(items.map(() => shown));
+      if (client.session.user !== undefined && visible !== "restoring")
+        expect(items.map(({ user_id }) => user_id)).toEqual(items.map(() => visible));
       break;
     }
     case "expire":

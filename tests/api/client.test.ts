@@ -9,7 +9,6 @@ import {
   retryDelay,
   SessionError,
   sessionHeaders,
-  sessionLink,
   shouldRetry,
 } from "@taskwire/client";
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
@@ -347,9 +346,10 @@ test("calls that run when the user signs out fail with a SessionError", async ()
     password: "correct horse battery",
   });
   const call = slow.tag.list.query();
-  const outcome = expect(call).rejects.toMatchObject({ name: "SessionError", reason: "ended" });
-  await slow.session.signOut();
-  await outcome;
+  await Promise.all([
+    expect(call).rejects.toMatchObject({ name: "SessionError", reason: "ended" }),
+    slow.session.signOut(),
+  ]);
   gate.resolve();
 });
 
@@ -380,13 +380,10 @@ test("own headers and links take part in each request", async () => {
   expect(new Set(seen)).toEqual(new Set(["own-id"]));
 });
 
-test("a tRPC client of one's own gets the session by sessionLink and sessionHeaders", async () => {
+test("a tRPC client of one's own gets the session by its link and sessionHeaders", async () => {
   const session = createSession({ url: server.url, fetch: browser.fetch });
   const own = createTRPCClient<AppRouter>({
-    links: [
-      sessionLink(session),
-      httpBatchLink({ url: `${server.url}/trpc`, headers: sessionHeaders }),
-    ],
+    links: [session.link, httpBatchLink({ url: `${server.url}/trpc`, headers: sessionHeaders })],
   });
   const email = `${randomUUID()}@example.com`;
   const user = await session.signUp({ email, password: "correct horse battery" });
