@@ -109,7 +109,10 @@ describe("rejects, in tRPC's format,", () => {
   test("a batch of more than ten calls", async () => {
     const { status, data } = await send(`${Array(11).fill("auth.me").join(",")}?batch=1`);
     expect(status).toBe(422);
-    expect(data).toMatchObject({ code: "VALIDATION_ERROR" });
+    expect(data).toMatchObject({
+      code: "VALIDATION_ERROR",
+      detail: "A batch has at most 10 calls",
+    });
   });
 
   test.each([
