@@ -72,7 +72,7 @@ export const sessionLink =
   ({ op, next }) =>
     observable((observer) => {
       let unsubscribe: (() => void) | undefined;
-      const send = (signIn = session.current()): Promise<Response> =>
+      const send = (signIn: SignIn | undefined): Promise<Response> =>
         new Promise((resolve, reject) => {
           const context = { ...op.context, [key]: signIn };
           unsubscribe = next({ ...op, context }).subscribe({
@@ -86,7 +86,7 @@ export const sessionLink =
         try {
           return await abortable(send(signIn), [op.signal, signIn.over.signal]);
         } catch (error) {
-          if (!mayRenew || !isTokenRejected(error)) throw error;
+          if (!mayRenew || !isTokenRejected(error) || signIn.over.signal.aborted) throw error;
           if (signIn.token === usedToken) await abortable(session.renew(), [op.signal]);
           if (signIn.over.signal.aborted) throw error;
           return sendWithToken(signIn, false);
@@ -95,29 +95,32 @@ export const sessionLink =
 
       const call = async (): Promise<Response> => {
         const before = session.current();
+        // Another tab may sign in before the request is sent: this call is not that user's.
+        if (session.getSnapshot().status === "signedOut") return send(undefined);
         const signIn = await abortable(session.ready(), [op.signal]);
         if (before !== undefined && signIn !== before) throw new SessionError("ended");
-        return signIn === undefined ? send() : sendWithToken(signIn, true);
+        return signIn === undefined ? send(undefined) : sendWithToken(signIn, true);
       };
 
+      const sendNow = (): Promise<Response> => send(session.current());
       const run = async (): Promise<Response> => {
         switch (op.path) {
           case "auth.register":
-            return send();
+            return sendNow();
           case "auth.login":
-            return session.signInWith(send, tokenOf);
+            return session.signInWith(sendNow, tokenOf);
           case "auth.refresh": {
             await session.renew();
             const access_token = session.current()?.token;
             // Without a session, the server says why.
             return access_token === undefined
-              ? session.signInWith(send, tokenOf)
+              ? session.signInWith(sendNow, tokenOf)
               : { result: { type: "data", data: { access_token, token_type: "bearer" } } };
           }
           case "auth.logout":
             // With an expired token, the server could not tell whose session the call is to end.
             if (session.current()) await session.ready();
-            return session.signOutWith(send);
+            return session.signOutWith(sendNow);
           case "auth.deleteAccount":
             return session.signOutWith(call);
           default:

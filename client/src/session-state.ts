@@ -108,6 +108,11 @@ export const createSessionState = (options: StateOptions): SessionState => {
 
   const exchangeOnce = async (): Promise<void> => {
     const before = store.current;
+    // An explicit refresh of a signed-out tab: calls wait for its outcome.
+    if (before === undefined && store.isKnown) {
+      store.isKnown = false;
+      store.publish();
+    }
     const usedToken = before?.token;
     const isDone = (): boolean =>
       store.current !== before ||

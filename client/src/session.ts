@@ -1,7 +1,6 @@
 import {
   createTRPCClient,
   httpBatchLink,
-  type HTTPHeaders,
   type Operation,
   type TRPCClient,
   type TRPCLink,
@@ -14,6 +13,8 @@ import { createSessionState } from "./session-state.ts";
 import type { SessionSnapshot } from "./sign-in.ts";
 import type { TabPlatform } from "./tabs.ts";
 
+type Headers = Record<string, string>;
+
 export interface SessionOptions {
   /**
    * The server's address, such as https://api.example.com, with a path prefix if a proxy serves it below one. In a browser
@@ -24,8 +25,8 @@ export interface SessionOptions {
   onSignedOut?: () => void;
   /** Replaces the platform's fetch, for example to store cookies outside a browser. */
   fetch?: typeof fetch;
-  /** Headers for each request. */
-  headers?: HTTPHeaders | (() => HTTPHeaders | Promise<HTTPHeaders>);
+  /** Returns headers for a request. */
+  headers?: () => Headers | Promise<Headers>;
   /** tRPC links between the session's link and the request. The last one may send the calls itself. */
   links?: readonly TRPCLink<AppRouter>[];
   /** What connects the tabs of a browser, by default the browser's own parts. `{}` for none. */
@@ -78,7 +79,7 @@ export const createSessionAndCalls = (
       fetch: (input, init) =>
         (options.fetch ?? fetch)(input as string, { ...(init as object), credentials: "include" }),
       headers: async ({ opList }: { opList: readonly Operation[] }) => ({
-        ...(typeof options.headers === "function" ? await options.headers() : options.headers),
+        ...(await options.headers?.()),
         ...sessionHeaders({ opList }),
       }),
     }),

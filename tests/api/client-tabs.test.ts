@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Client, createClient, type TabPlatform } from "@taskwire/client";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { cookieFetch } from "../support/client/cookie-fetch.ts";
+import { cookieFetch, addressOf } from "../support/client/cookie-fetch.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 let server: TestServer;
@@ -41,7 +41,7 @@ const openTab = (): Client =>
     url: server.url,
     fetch: async (url, options) => {
       const response = await browser.fetch(url, options);
-      await hold(String(url));
+      await hold(addressOf(url));
       return response;
     },
     tabs: platform,

@@ -22,7 +22,7 @@ import {
   test,
   vi,
 } from "vitest";
-import { cookieFetch } from "../support/client/cookie-fetch.ts";
+import { cookieFetch, addressOf } from "../support/client/cookie-fetch.ts";
 import { freePort } from "../support/process/free-port.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -233,8 +233,7 @@ test("isApiError accepts only the given code, and the error has detail, field an
   });
 });
 
-const isRefresh = (url: Request | URL | string): boolean =>
-  (url instanceof Request ? url.url : url.toString()).includes("auth.refresh");
+const isRefresh = (url: Request | URL | string): boolean => addressOf(url).includes("auth.refresh");
 
 test("if the renewed token is rejected too, the call fails: a token is renewed once a call", async () => {
   const requests: string[] = [];
@@ -337,7 +336,7 @@ test("calls that run when the user signs out fail with a SessionError", async ()
     url: server.url,
     fetch: async (url, options) => {
       const response = await browser.fetch(url, options);
-      if (String(url).includes("tag.list")) await gate.promise;
+      if (addressOf(url).includes("tag.list")) await gate.promise;
       return response;
     },
   });
@@ -406,7 +405,7 @@ test("a path prefix is kept, and a page's own origin needs no address", async ()
     const other = createClient({
       url,
       fetch: (input) => {
-        urls.push(String(input).replace(/\?.*/, ""));
+        urls.push(addressOf(input).replace(/\?.*/, ""));
         return Promise.reject(new TypeError("fetch failed"));
       },
     });
