@@ -121,8 +121,11 @@ export const sessionLink =
             // With an expired token, the server could not tell whose session the call is to end.
             if (session.current()) await session.ready();
             return session.signOutWith(sendNow);
-          case "auth.deleteAccount":
-            return session.signOutWith(call);
+          case "auth.deleteAccount": {
+            const response = await call();
+            session.end();
+            return response;
+          }
           default:
             return call();
         }

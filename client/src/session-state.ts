@@ -30,8 +30,10 @@ export interface SessionState {
     send: () => Promise<Result>,
     tokenOf: (result: Result) => Token,
   ) => Promise<Result>;
-  /** Runs a sign-out, or another call that ends the session. */
+  /** Runs a sign-out. */
   signOutWith: <Result>(send: () => Promise<Result>) => Promise<Result>;
+  /** Ends the sign-in here and in all tabs. */
+  end: () => void;
 }
 
 /** The part of a token's lifetime after which the next call renews it: 14 of 15 minutes. */
@@ -175,6 +177,7 @@ export const createSessionState = (options: StateOptions): SessionState => {
       return store.current;
     },
     renew,
+    end: endEverywhere,
     signInWith: (send, tokenOf) =>
       tabs.exclusive(async () => {
         const result = await send();

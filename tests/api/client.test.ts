@@ -213,6 +213,19 @@ test("deleting the account calls onSignedOut once", async () => {
   expect(signOuts).toBe(1);
 });
 
+test("the account can be deleted with an expired access token", async () => {
+  await signIn();
+  expireAccessToken();
+  await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
+  expect(client.session.status).toBe("signedOut");
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await signIn();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
+  expect(signOuts).toBe(2);
+});
+
 test("25 concurrent calls are sent in three batches", async () => {
   await signIn();
   await Promise.all(Array.from({ length: 25 }, () => client.tag.list.query()));
