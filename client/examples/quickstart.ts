@@ -6,8 +6,7 @@ const client = createClient({ url });
 
 const email = `ada-${randomUUID()}@example.com`;
 const password = "correct horse battery";
-await client.auth.register.mutate({ email, password, name: "Ada" });
-await client.auth.login.mutate({ email, password });
+await client.session.signUp({ email, password, name: "Ada" });
 
 const task = await client.task.create.mutate({
   title: "Write the report",

@@ -20,11 +20,8 @@ const client = createClient({
 const email = `ada-${randomUUID()}@example.com`;
 const password = "correct horse battery";
 
-const user = await client.auth.register.mutate({ email, password, name: "Ada" });
-console.log(`Registered ${user.name} as ${user.email}`);
-
-await client.auth.login.mutate({ email, password });
-console.log(`Signed in as ${(await client.auth.me.query()).name}`);
+const user = await client.session.signUp({ email, password, name: "Ada" });
+console.log(`Registered ${user.name} as ${user.email}: ${client.session.status}`);
 
 const work = await client.tag.create.mutate({ name: "Work", color: "#3366CC" });
 for (const title of ["Write the report", "Answer the auditor", "Book the train"]) {
@@ -51,4 +48,4 @@ try {
   console.log(`Rejected: ${error.data.detail} (field ${error.data.field})`);
 }
 
-await client.auth.logout.mutate();
+await client.session.signOut();

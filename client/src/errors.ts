@@ -31,7 +31,7 @@ export class SessionError extends TRPCClientError<AppRouter> {
       reason === "ended"
         ? "The session of this call has ended"
         : `The session could not be renewed: ${cause?.message}`,
-      cause === undefined ? {} : { cause },
+      cause && { cause },
     );
     // tRPC's constructor sets the prototype of its own class.
     Object.setPrototypeOf(this, SessionError.prototype);

@@ -10,9 +10,9 @@ export {
   SessionError,
   shouldRetry,
 } from "./errors.ts";
-export { createSession, type Session, sessionLink, type SessionOptions } from "./session.ts";
+export { createSession, type ClientSession, type SessionOptions } from "./session.ts";
 export { sessionHeaders } from "./session-link.ts";
-export type { SessionSnapshot } from "./session-state.ts";
+export type { SessionSnapshot } from "./sign-in.ts";
 export type { TabPlatform } from "./tabs.ts";
 
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";

@@ -8,7 +8,8 @@ import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "./api.ts";
 import type { Token } from "./api.generated.ts";
 import { isApiError, SessionError } from "./errors.ts";
-import type { SessionState, SignIn } from "./session-state.ts";
+import type { SessionState } from "./session-state.ts";
+import type { SignIn } from "./sign-in.ts";
 
 /** The sign-in that a call belongs to, in the call's context. */
 const key = "taskwire.signIn";
@@ -19,39 +20,35 @@ interface Sent {
   opList?: readonly Operation[];
 }
 
-/** Thrown for a batch with calls of two sign-ins, which nothing has sent. */
-class MixedBatchError extends Error {}
-
 /**
  * Returns the Authorization header for the calls of one request. For a link of your own that sends calls:
  * `httpBatchLink({ url, headers: sessionHeaders })`.
  */
 export const sessionHeaders = ({ op, opList }: Sent): Record<string, string> => {
-  const operations = opList ?? (op === undefined ? [] : [op]);
+  const operations = opList ?? [op].filter((single) => single !== undefined);
   // Safe: only the link below sets this key.
-  const signIns = new Set(operations.map(({ context }) => context[key] as SignIn | undefined));
-  if (signIns.size > 1) throw new MixedBatchError("Calls of two sessions in one request");
+  const signIns = operations.map(({ context }) => context[key] as SignIn | undefined);
   const [signIn] = signIns;
-  signIn?.ended.throwIfAborted();
+  // Calls of an ended sign-in are aborted before a request, so this rejects no other call.
+  if (signIn?.over.signal.aborted || signIns.some((other) => other !== signIn))
+    throw new SessionError("ended");
   return signIn === undefined ? {} : { authorization: `Bearer ${signIn.token}` };
 };
 
 /** Rejects as soon as one of the signals aborts. */
-const abortable = async <Result>(
+const abortable = <Result>(
   promise: Promise<Result>,
   signals: readonly (AbortSignal | null | undefined)[],
 ): Promise<Result> => {
-  let stop: (() => void) | undefined;
+  const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signals.find((signal) => signal?.aborted)?.reason);
-    for (const signal of signals) signal?.addEventListener("abort", stop);
-    if (signals.some((signal) => signal?.aborted)) stop();
+    for (const signal of signals) {
+      const stop = (): void => reject(signal?.reason);
+      if (signal?.aborted) stop();
+      signal?.addEventListener("abort", stop, { signal: done.signal });
+    }
   });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    for (const signal of signals) if (stop) signal?.removeEventListener("abort", stop);
-  }
+  return Promise.race([promise, aborted]).finally(() => done.abort());
 };
 
 /** Returns whether the server rejected the access token: it has expired, or its session was revoked. */
@@ -60,19 +57,22 @@ const isTokenRejected = (error: unknown): boolean =>
 
 type Response = OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>;
 
-const dataOf = ({ result }: Response): unknown => ("data" in result ? result.data : undefined);
+/** The token in the response to `auth.login` and `auth.refresh`. */
+const tokenOf = ({ result }: Response): Token =>
+  // Safe: both procedures have this output.
+  (result as { data: Token }).data;
 
 /**
  * Returns the link that gives each call the token of the sign-in it started in. It renews a rejected token once a call and
  * repeats the call, unless the sign-in has ended meanwhile: then the call fails with a `SessionError`.
  */
-export const linkOf =
+export const sessionLink =
   (session: SessionState): TRPCLink<AppRouter> =>
   () =>
   ({ op, next }) =>
     observable((observer) => {
       let unsubscribe: (() => void) | undefined;
-      const send = (signIn = session.current()): Promise<Response> =>
+      const send = (signIn: SignIn | undefined): Promise<Response> =>
         new Promise((resolve, reject) => {
           const context = { ...op.context, [key]: signIn };
           unsubscribe = next({ ...op, context }).subscribe({
@@ -84,54 +84,61 @@ export const linkOf =
       const sendWithToken = async (signIn: SignIn, mayRenew: boolean): Promise<Response> => {
         const usedToken = signIn.token;
         try {
-          return await abortable(send(signIn), [op.signal, signIn.ended]);
+          return await abortable(send(signIn), [op.signal, signIn.over.signal]);
         } catch (error) {
-          if (error instanceof TRPCClientError && error.cause instanceof MixedBatchError)
-            return sendWithToken(signIn, mayRenew);
-          if (!mayRenew || !isTokenRejected(error)) throw error;
+          if (!mayRenew || !isTokenRejected(error) || signIn.over.signal.aborted) throw error;
           if (signIn.token === usedToken) await abortable(session.renew(), [op.signal]);
-          if (signIn.ended.aborted) throw error;
+          if (signIn.over.signal.aborted) throw error;
           return sendWithToken(signIn, false);
         }
       };
 
       const call = async (): Promise<Response> => {
         const before = session.current();
+        // Another tab may sign in before the request is sent: this call is not that user's.
+        if (session.getSnapshot().status === "signedOut") return send(undefined);
         const signIn = await abortable(session.ready(), [op.signal]);
         if (before !== undefined && signIn !== before) throw new SessionError("ended");
-        return signIn === undefined ? send() : sendWithToken(signIn, true);
+        return signIn === undefined ? send(undefined) : sendWithToken(signIn, true);
       };
 
-      // Safe: both procedures have this output.
-      const tokenOf = (response: Response): Token => dataOf(response) as Token;
+      const sendNow = (): Promise<Response> => send(session.current());
       const run = async (): Promise<Response> => {
         switch (op.path) {
           case "auth.register":
-            return send();
+            return sendNow();
           case "auth.login":
-            return session.signInWith(send, (response) => tokenOf(response).access_token);
+            return session.signInWith(sendNow, tokenOf);
           case "auth.refresh": {
-            const data = {
-              access_token: await session.refreshWith(async () => tokenOf(await send())),
-              token_type: "bearer",
-            };
-            return { result: { type: "data", data } };
+            await session.renew();
+            const access_token = session.current()?.token;
+            // Without a session, the server says why.
+            return access_token === undefined
+              ? session.signInWith(sendNow, tokenOf)
+              : { result: { type: "data", data: { access_token, token_type: "bearer" } } };
           }
           case "auth.logout":
-            return session.signOutWith(send);
-          case "auth.deleteAccount":
-            return session.signOutWith(call);
+            // With an expired token, the server could not tell whose session the call is to end.
+            if (session.current()) await session.ready();
+            return session.signOutWith(sendNow);
+          case "auth.deleteAccount": {
+            const response = await call();
+            session.end();
+            return response;
+          }
           default:
             return call();
         }
       };
 
-      abortable(run(), [op.signal]).then(
-        (response) => {
-          observer.next(response);
+      const respond = async (): Promise<void> => {
+        try {
+          observer.next(await abortable(run(), [op.signal]));
           observer.complete();
-        },
-        (error: unknown) => observer.error(TRPCClientError.from(error as Error)),
-      );
+        } catch (error) {
+          observer.error(TRPCClientError.from(error as Error));
+        }
+      };
+      void respond();
       return () => unsubscribe?.();
     });

@@ -1,7 +1,6 @@
 import {
   createTRPCClient,
   httpBatchLink,
-  type HTTPHeaders,
   type Operation,
   type TRPCClient,
   type TRPCLink,
@@ -9,9 +8,12 @@ import {
 import type { AppRouter } from "./api.ts";
 import type { AuthLoginInput, RegisterRequest, User } from "./api.generated.ts";
 import { SessionError } from "./errors.ts";
-import { linkOf, sessionHeaders } from "./session-link.ts";
-import { createSessionState, type SessionSnapshot, type SessionState } from "./session-state.ts";
+import { sessionHeaders, sessionLink } from "./session-link.ts";
+import { createSessionState } from "./session-state.ts";
+import type { SessionSnapshot } from "./sign-in.ts";
 import type { TabPlatform } from "./tabs.ts";
+
+type Headers = Record<string, string>;
 
 export interface SessionOptions {
   /**
@@ -23,8 +25,8 @@ export interface SessionOptions {
   onSignedOut?: () => void;
   /** Replaces the platform's fetch, for example to store cookies outside a browser. */
   fetch?: typeof fetch;
-  /** Headers for each request. */
-  headers?: HTTPHeaders | (() => HTTPHeaders | Promise<HTTPHeaders>);
+  /** Returns headers for a request. */
+  headers?: () => Headers | Promise<Headers>;
   /** tRPC links between the session's link and the request. The last one may send the calls itself. */
   links?: readonly TRPCLink<AppRouter>[];
   /** What connects the tabs of a browser, by default the browser's own parts. `{}` for none. */
@@ -32,7 +34,7 @@ export interface SessionOptions {
 }
 
 /** Who is signed in, in all tabs of the browser. */
-export interface Session {
+export interface ClientSession {
   readonly status: SessionSnapshot["status"];
   /** Undefined unless the status is `signedIn`. */
   readonly user: User | undefined;
@@ -47,6 +49,11 @@ export interface Session {
   subscribe: (listener: () => void) => () => void;
   /** Returns the present state: the same object until it changes. */
   getSnapshot: () => SessionSnapshot;
+  /**
+   * The link for a tRPC client of your own: it gives each call its token, and follows sign-ins and sign-outs. The link
+   * that sends the calls needs `headers: sessionHeaders`.
+   */
+  readonly link: TRPCLink<AppRouter>;
 }
 
 /** Calls per request; the server rejects larger batches. */
@@ -55,29 +62,12 @@ const maxBatchSize = 10;
 /** Milliseconds after which a refresh that got no response fails, because all calls of all tabs wait for it. */
 const refreshTimeout = 10_000;
 
-/** The state and the client behind each session, which are not part of its interface. */
-const parts = new WeakMap<Session, { state: SessionState; calls: TRPCClient<AppRouter> }>();
-
-const partsOf = (session: Session) => {
-  const found = parts.get(session);
-  if (found === undefined) throw new TypeError("This session was not created by createSession");
-  return found;
-};
-
-/** Returns the tRPC client whose calls belong to the session. */
-export const callsOf = (session: Session): TRPCClient<AppRouter> => partsOf(session).calls;
-
-/**
- * Returns the link of a session for a tRPC client of your own: it gives each call its token, renews it, and follows
- * sign-ins and sign-outs. The link that sends the calls needs `headers: sessionHeaders`.
- */
-export const sessionLink = (session: Session): TRPCLink<AppRouter> =>
-  linkOf(partsOf(session).state);
-
-/** Creates a session without a client. `createClient` creates both. */
-export const createSession = (options: SessionOptions): Session => {
-  const url = `${options.url.replace(/\/+$/, "")}/trpc`;
-  const page = (globalThis as { location?: { href: string } }).location?.href;
+/** Creates a session, and the client whose calls belong to it. */
+export const createSessionAndCalls = (
+  options: SessionOptions,
+): { session: ClientSession; calls: TRPCClient<AppRouter> } => {
+  // Before the path, because a URL without one ends with a slash, too.
+  const url = `${options.url.replace(/(?<!\/)\/+$/, "")}/trpc`;
   const requestLinks: TRPCLink<AppRouter>[] = [
     ...(options.links ?? []),
     httpBatchLink({
@@ -89,39 +79,33 @@ export const createSession = (options: SessionOptions): Session => {
       fetch: (input, init) =>
         (options.fetch ?? fetch)(input as string, { ...(init as object), credentials: "include" }),
       headers: async ({ opList }: { opList: readonly Operation[] }) => ({
-        ...(typeof options.headers === "function" ? await options.headers() : options.headers),
+        ...(await options.headers?.()),
         ...sessionHeaders({ opList }),
       }),
     }),
   ];
   const plain = createTRPCClient<AppRouter>({ links: requestLinks });
   const state = createSessionState({
-    name: `taskwire ${page?.startsWith("http") ? new URL(url, page).href : url}`,
-    refresh: () => {
-      const controller = new AbortController();
-      const timer = setTimeout(
-        () => controller.abort(new DOMException("The refresh got no response", "TimeoutError")),
-        refreshTimeout,
-      );
-      return plain.auth.refresh
-        .mutate(undefined, { signal: controller.signal })
-        .finally(() => clearTimeout(timer));
-    },
+    name: `taskwire ${url}`,
+    // React Native has no AbortSignal.timeout.
+    refresh: () =>
+      plain.auth.refresh.mutate(undefined, { signal: AbortSignal.timeout?.(refreshTimeout) }),
     loadUser: () => calls.auth.me.query(),
     onSignedOut: () => options.onSignedOut?.(),
     platform: options.tabs,
   });
-  const calls = createTRPCClient<AppRouter>({ links: [linkOf(state), ...requestLinks] });
+  const link = sessionLink(state);
+  const calls = createTRPCClient<AppRouter>({ links: [link, ...requestLinks] });
 
   const { getSnapshot, subscribe, restore } = state;
-  const signIn: Session["signIn"] = async (credentials) => {
+  const signIn: ClientSession["signIn"] = async (credentials) => {
     await calls.auth.login.mutate(credentials);
     await restore();
     const { user } = getSnapshot();
     if (user === undefined) throw new SessionError("ended");
     return user;
   };
-  const session: Session = {
+  const session: ClientSession = {
     get status() {
       return getSnapshot().status;
     },
@@ -129,9 +113,9 @@ export const createSession = (options: SessionOptions): Session => {
       return getSnapshot().user;
     },
     signIn,
-    signUp: async ({ email, password, ...rest }) => {
-      await calls.auth.register.mutate({ email, password, ...rest });
-      return signIn({ email, password });
+    signUp: async (account) => {
+      await calls.auth.register.mutate(account);
+      return signIn(account);
     },
     signOut: async () => {
       try {
@@ -143,7 +127,11 @@ export const createSession = (options: SessionOptions): Session => {
     restore,
     subscribe,
     getSnapshot,
+    link,
   };
-  parts.set(session, { state, calls });
-  return session;
+  return { session, calls };
 };
+
+/** Creates a session for a tRPC client of your own. `createClient` creates both. */
+export const createSession = (options: SessionOptions): ClientSession =>
+  createSessionAndCalls(options).session;

@@ -5,30 +5,26 @@ export type TabMessage =
   /** A client needs a token, and asks whether another tab has one. */
   | { type: "ask" }
   /** The browser's cookie belongs to the session of this token. */
-  | {
-      type: "session";
-      at: number;
-      token: string;
-      renewAt: number;
-      expiresAt: number;
-      user: User | undefined;
-    }
+  | { type: "session"; at: number; token: string; user: User | undefined }
   /** A session has ended, and its cookie was cleared or is of no use. */
   | { type: "signedOut"; at: number; sessionId: string };
 
+/** Gets an event whose `data` is a message. `never`, because each platform has its own type of event. */
+type Listener = (event: never) => void;
+
 /** The part of `BroadcastChannel` that the client uses. */
 interface Channel {
-  onmessage: ((event: { data: TabMessage }) => void) | null;
-  postMessage: (message: TabMessage) => void;
+  addEventListener(type: "message", listener: Listener | { handleEvent: Listener }): void;
+  postMessage(message: TabMessage): void;
 }
 
 /** The part of `navigator.locks` that the client uses. */
 interface Locks {
-  request: <Result>(
+  request<Result>(
     name: string,
-    options: { ifAvailable?: boolean },
+    options: object,
     work: (lock: unknown) => Promise<Result>,
-  ) => Promise<Result>;
+  ): Promise<Result>;
 }
 
 /** What a platform offers for the tabs of one browser. Each part is optional. */
@@ -38,14 +34,11 @@ export interface TabPlatform {
 }
 
 export interface Tabs {
-  /**
-   * Runs the work while no other work of this kind runs in any tab, because each may replace the cookie that all share.
-   * @param work its parameter says whether it had to wait, so that the state may have changed meanwhile
-   */
-  exclusive: <Result>(work: (hasWaited: boolean) => Promise<Result>) => Promise<Result>;
+  /** Runs the work while no other work of this kind runs in any tab, because each may replace the cookie that all share. */
+  exclusive: <Result>(work: () => Promise<Result>) => Promise<Result>;
   post: (message: TabMessage) => void;
   /** Asks the other tabs for a token. Resolves after the first message, or when none has come in time. */
-  ask: (hasWaited: boolean) => Promise<void>;
+  ask: () => Promise<void>;
 }
 
 /** The parts of a browser. Undefined elsewhere: clients of one Node process may belong to several users. */
@@ -59,8 +52,8 @@ const browserPlatform = (): TabPlatform => {
   return document === undefined ? {} : { BroadcastChannel, locks: navigator?.locks };
 };
 
-/** Milliseconds. A tab that waited for a lock knows that another tab has just renewed the token. */
-const patience = (hasWaited: boolean): number => (hasWaited ? 500 : 50);
+/** Milliseconds in which another tab answers. A page with one tab waits as long for its first token. */
+const patience = 50;
 
 /** Connects this client with those of the browser's other tabs, as far as the platform can. */
 export const connectTabs = (
@@ -70,43 +63,27 @@ export const connectTabs = (
 ): Tabs => {
   let onAnswer: (() => void) | undefined;
   const channel = BroadcastChannel && new BroadcastChannel(name);
-  // A channel keeps a Node process alive.
-  (channel as { unref?: () => void } | undefined)?.unref?.();
-  if (channel !== undefined)
-    channel.onmessage = ({ data }) => {
-      listen(data);
-      if (data.type !== "ask") onAnswer?.();
-    };
+  channel?.addEventListener("message", ({ data }: { data: TabMessage }) => {
+    listen(data);
+    if (data.type !== "ask") onAnswer?.();
+  });
   const post = (message: TabMessage): void => channel?.postMessage(message);
 
-  let last: Promise<unknown> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   return {
     post,
-    exclusive: async (work) => {
-      if (locks === undefined) {
-        const before = last;
-        const run = (before ?? Promise.resolve()).then(() => work(before !== undefined));
-        const settled = run
-          .catch(() => {})
-          .then(() => {
-            if (last === settled) last = undefined;
-          });
-        last = settled;
-        return run;
-      }
-      let outcome: { value: Awaited<ReturnType<typeof work>> } | undefined;
-      await locks.request(name, { ifAvailable: true }, async (lock) => {
-        if (lock !== null) outcome = { value: await work(false) };
-      });
-      return outcome === undefined ? locks.request(name, {}, () => work(true)) : outcome.value;
+    exclusive: (work) => {
+      if (locks !== undefined) return locks.request(name, {}, work);
+      const result = last.then(work);
+      last = result.catch(() => {});
+      return result;
     },
-    ask: (hasWaited) =>
-      channel === undefined
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            onAnswer = resolve;
-            post({ type: "ask" });
-            setTimeout(resolve, patience(hasWaited));
-          }),
+    ask: () =>
+      new Promise((resolve) => {
+        if (channel === undefined) return resolve();
+        onAnswer = resolve;
+        post({ type: "ask" });
+        setTimeout(resolve, patience);
+      }),
   };
 };

@@ -80,17 +80,17 @@ export const mockLink = (
       observable((observer) => {
         const [room = "", name = ""] = op.path.split(".");
         const handler = all[room]?.[name];
-        const respond = async (): Promise<unknown> => {
-          if (handler === undefined) throw new Error(`mockLink has no handler for ${op.path}`);
-          // Safe: the client's types allow no other input for this path.
-          return handler(op.input as never);
-        };
-        respond().then(
-          (data) => {
+        const respond = async (): Promise<void> => {
+          try {
+            if (handler === undefined) throw new Error(`mockLink has no handler for ${op.path}`);
+            // Safe: the client's types allow no other input for this path.
+            const data = await handler(op.input as never);
             observer.next({ result: { type: "data", data } });
             observer.complete();
-          },
-          (error: Error) => observer.error(TRPCClientError.from(error)),
-        );
+          } catch (error) {
+            observer.error(TRPCClientError.from(error as Error));
+          }
+        };
+        void respond();
       });
 };

@@ -9,7 +9,6 @@ import {
   retryDelay,
   SessionError,
   sessionHeaders,
-  sessionLink,
   shouldRetry,
 } from "@taskwire/client";
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
@@ -23,7 +22,7 @@ import {
   test,
   vi,
 } from "vitest";
-import { cookieFetch } from "../support/client/cookie-fetch.ts";
+import { cookieFetch, addressOf } from "../support/client/cookie-fetch.ts";
 import { freePort } from "../support/process/free-port.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -214,6 +213,19 @@ test("deleting the account calls onSignedOut once", async () => {
   expect(signOuts).toBe(1);
 });
 
+test("the account can be deleted with an expired access token", async () => {
+  await signIn();
+  expireAccessToken();
+  await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
+  expect(client.session.status).toBe("signedOut");
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await signIn();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await client.auth.deleteAccount.mutate({ password: "correct horse battery" });
+  expect(signOuts).toBe(2);
+});
+
 test("25 concurrent calls are sent in three batches", async () => {
   await signIn();
   await Promise.all(Array.from({ length: 25 }, () => client.tag.list.query()));
@@ -234,8 +246,7 @@ test("isApiError accepts only the given code, and the error has detail, field an
   });
 });
 
-const isRefresh = (url: Request | URL | string): boolean =>
-  (url instanceof Request ? url.url : url.toString()).includes("auth.refresh");
+const isRefresh = (url: Request | URL | string): boolean => addressOf(url).includes("auth.refresh");
 
 test("if the renewed token is rejected too, the call fails: a token is renewed once a call", async () => {
   const requests: string[] = [];
@@ -338,7 +349,7 @@ test("calls that run when the user signs out fail with a SessionError", async ()
     url: server.url,
     fetch: async (url, options) => {
       const response = await browser.fetch(url, options);
-      if (String(url).includes("tag.list")) await gate.promise;
+      if (addressOf(url).includes("tag.list")) await gate.promise;
       return response;
     },
   });
@@ -347,9 +358,10 @@ test("calls that run when the user signs out fail with a SessionError", async ()
     password: "correct horse battery",
   });
   const call = slow.tag.list.query();
-  const outcome = expect(call).rejects.toMatchObject({ name: "SessionError", reason: "ended" });
-  await slow.session.signOut();
-  await outcome;
+  await Promise.all([
+    expect(call).rejects.toMatchObject({ name: "SessionError", reason: "ended" }),
+    slow.session.signOut(),
+  ]);
   gate.resolve();
 });
 
@@ -380,13 +392,10 @@ test("own headers and links take part in each request", async () => {
   expect(new Set(seen)).toEqual(new Set(["own-id"]));
 });
 
-test("a tRPC client of one's own gets the session by sessionLink and sessionHeaders", async () => {
+test("a tRPC client of one's own gets the session by its link and sessionHeaders", async () => {
   const session = createSession({ url: server.url, fetch: browser.fetch });
   const own = createTRPCClient<AppRouter>({
-    links: [
-      sessionLink(session),
-      httpBatchLink({ url: `${server.url}/trpc`, headers: sessionHeaders }),
-    ],
+    links: [session.link, httpBatchLink({ url: `${server.url}/trpc`, headers: sessionHeaders })],
   });
   const email = `${randomUUID()}@example.com`;
   const user = await session.signUp({ email, password: "correct horse battery" });
@@ -409,7 +418,7 @@ test("a path prefix is kept, and a page's own origin needs no address", async ()
     const other = createClient({
       url,
       fetch: (input) => {
-        urls.push(String(input).replace(/\?.*/, ""));
+        urls.push(addressOf(input).replace(/\?.*/, ""));
         return Promise.reject(new TypeError("fetch failed"));
       },
     });

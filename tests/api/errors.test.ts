@@ -82,6 +82,7 @@ describe.each(errorCodes)("%s", (code) => {
           detail: sentence,
           field: "code",
           httpStatus: status,
+          retryAfter: 7,
         },
       },
     });

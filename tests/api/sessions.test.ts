@@ -270,6 +270,20 @@ describe.each(transports)("over $name", (transport) => {
   });
 
   describe("logout", () => {
+    test("with the access token of another user revokes that user's session, and leaves the cookie's", async () => {
+      const ada = await signedInUser(server, { transport });
+      const grace = await signedInUser(server, { transport });
+      const response = await call("auth.logout", undefined, {
+        cookie: ada.cookie,
+        token: grace.token,
+      });
+      expect(response.status).toBe(200);
+      expect(response.headers.getSetCookie()).toEqual([]);
+      expect((await refresh(ada.cookie)).status).toBe(200);
+      expectError(await me(grace.token), 401, "INVALID_TOKEN");
+      expectError(await refresh(grace.cookie), 401, "INVALID_TOKEN");
+    });
+
     test("revokes the session with all its tokens, and no other session", async () => {
       const person = await signedInUser(server, { transport, overHttp: true });
       const otherSession = await signIn(person);

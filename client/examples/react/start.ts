@@ -1,8 +1,8 @@
 import { createServer } from "vite";
 
-/** The origin of the pages. Not 127.0.0.1, which for a browser is another site than the server's localhost. */
+/** Not 127.0.0.1: for a browser that is another site than the server's localhost, and it keeps no cookie between them. */
 const host = "localhost";
-const port = 5173;
+const [port = "5173"] = process.argv.slice(2);
 
 process.env["CORS_ORIGINS"] ??= `http://${host}:${port}`;
 await import("../../../server/src/main.ts");
@@ -10,7 +10,7 @@ await import("../../../server/src/main.ts");
 const pages = await createServer({
   root: import.meta.dirname,
   clearScreen: false,
-  server: { host, port, strictPort: true },
+  server: { host, port: Number(port), strictPort: true },
 });
 await pages.listen();
 console.log(`The example is at http://${host}:${port} (Ctrl+C stops it and the server)`);

@@ -1,3 +1,7 @@
+/** Returns the address of a request, as the caller of fetch gave it. */
+export const addressOf = (input: Parameters<typeof fetch>[0]): string =>
+  input instanceof Request ? input.url : input.toString();
+
 /** Creates a fetch that stores and sends the server's cookie, as a browser does, and records the path of each request. */
 export const cookieFetch = () => {
   let cookie: string | undefined;

@@ -24,24 +24,31 @@ export const simulatedBrowser = (
   const requests: string[] = [];
   let cookie: string | undefined;
 
-  const channels = new Set<Channel>();
-  const BroadcastChannel = class implements Channel {
-    onmessage: Channel["onmessage"] = null;
+  const channels = new Set<SimulatedChannel>();
+  class SimulatedChannel implements Channel {
+    listener: Parameters<Channel["addEventListener"]>[1] | undefined;
     constructor() {
       channels.add(this);
     }
-    postMessage: Channel["postMessage"] = (message) => {
-      for (const channel of channels)
-        if (channel !== this)
-          void turn(`message ${message.type}`).then(() => channel.onmessage?.({ data: message }));
-    };
+    addEventListener(_type: "message", listener: NonNullable<typeof this.listener>): void {
+      this.listener = listener;
+    }
+    postMessage(message: Parameters<Channel["postMessage"]>[0]): void {
+      for (const channel of channels) if (channel !== this) void deliver(channel, message);
+    }
+  }
+
+  const deliver = async (channel: SimulatedChannel, message: { type: string }): Promise<void> => {
+    await turn(`message ${message.type}`);
+    // Safe: the client reads only the event's data.
+    if (typeof channel.listener === "function") channel.listener({ data: message } as never);
   };
 
   let held: Promise<unknown> | undefined;
+  const isHeld = (): boolean => held !== undefined;
   const locks: NonNullable<TabPlatform["locks"]> = {
-    request: async (_name, { ifAvailable = false }, work) => {
-      if (held !== undefined && ifAvailable) return work(null);
-      while (held !== undefined) await held;
+    request: async (_name, _options, work) => {
+      while (isHeld()) await held;
       const released = Promise.withResolvers<void>();
       held = released.promise;
       try {
@@ -57,7 +64,7 @@ export const simulatedBrowser = (
   return {
     requests,
     platform: {
-      BroadcastChannel: parts.channel ? BroadcastChannel : undefined,
+      BroadcastChannel: parts.channel ? SimulatedChannel : undefined,
       locks: parts.locks ? locks : undefined,
     },
     fetch: async (input, init) => {

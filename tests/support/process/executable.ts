@@ -41,15 +41,23 @@ export interface Options {
 // Without a shared cache, compiling takes a quarter of each start.
 const compileCache = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
 
-export type Executable = "main" | "migrate" | "seed" | "import-users" | "revoke-sessions";
+const files = {
+  main: "server/src/main.ts",
+  migrate: "server/src/cli/migrate.ts",
+  seed: "server/src/cli/seed.ts",
+  "import-users": "server/src/cli/import-users.ts",
+  "revoke-sessions": "server/src/cli/revoke-sessions.ts",
+  example: "client/examples/react/start.ts",
+};
 
-/** Starts an executable of the server as a child process. */
+export type Executable = keyof typeof files;
+
+/** Starts an executable as a child process. */
 export const start = (
   name: Executable,
   { folder, env = {}, args = [], lifetime = 300_000, node = [] }: Options,
 ): Running => {
-  const file = join(root, "server", "src", name === "main" ? "main.ts" : join("cli", `${name}.ts`));
-  const child = spawn(process.execPath, [...node, file, ...args], {
+  const child = spawn(process.execPath, [...node, join(root, files[name]), ...args], {
     cwd: folder,
     env: { ...compileCache, ...env },
     stdio: ["ignore", "pipe", "pipe"],

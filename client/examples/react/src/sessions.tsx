@@ -1,9 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import type { RouterOutputs } from "@taskwire/client";
+import type { Session } from "@taskwire/client";
 import { useChange, useClient } from "./backend.tsx";
 import { ErrorMessage } from "./error-message.tsx";
-
-type Session = RouterOutputs["auth"]["listSessions"][number];
 
 const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
