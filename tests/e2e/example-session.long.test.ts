@@ -5,6 +5,7 @@ import {
   createTask,
   type Example,
   newAccount,
+  requestsOf,
   serveFolder,
   signIn,
   signUp,
@@ -13,16 +14,6 @@ import {
 
 /** Seconds after which an access token has expired. */
 const tokenLifetime = 906;
-
-/** Collects the procedures of all requests that the pages send from now on, one entry a request. */
-const requestsOf = (context: BrowserContext): string[] => {
-  const requests: string[] = [];
-  context.on("request", (request) => {
-    const { pathname } = new URL(request.url());
-    if (pathname.startsWith("/trpc/")) requests.push(pathname.slice("/trpc/".length));
-  });
-  return requests;
-};
 
 const refreshes = (requests: readonly string[]): number =>
   requests.filter((name) => name === "auth.refresh").length;
@@ -94,12 +85,12 @@ describe.skipIf(skipsWithoutChromium)("the session of the example", () => {
     const requests = requestsOf(context);
     example.clock.advance(tokenLifetime);
     await Promise.all([createTask(one, "Task of tab one"), createTask(two, "Task of tab two")]);
+    expect(refreshes(requests)).toBe(1);
     for (const page of [one, two]) {
       await page.reload();
       await task(page, "Task of tab one").waitFor();
       await task(page, "Task of tab two").waitFor();
     }
-    expect(refreshes(requests)).toBe(1);
   });
 
   test("a sign-out in one tab signs the other one out", async () => {

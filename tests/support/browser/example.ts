@@ -9,7 +9,7 @@ import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { createClient, type Client } from "@taskwire/client";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { freePort } from "../process/free-port.ts";
 import { clonePostgres } from "../setup/database.ts";
 import { startServer, testClock, type TestClock, type TestServer } from "../setup/server.ts";
@@ -163,4 +163,14 @@ export const createTask = async (page: Page, title: string): Promise<void> => {
   await page.getByLabel("Title").fill(title);
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("heading", { name: title }).waitFor();
+};
+
+/** Collects the procedures of all requests that the pages send from now on, one entry a request. */
+export const requestsOf = (context: BrowserContext): string[] => {
+  const requests: string[] = [];
+  context.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/trpc/")) requests.push(pathname.slice("/trpc/".length));
+  });
+  return requests;
 };
