@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import type { Context } from "../rpc/context.ts";
 import type { Identity } from "../security/tokens.ts";
+import { isForeign } from "./origins.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 
 /** Characters, several times those of an access token. */
@@ -49,15 +50,6 @@ const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
   return controller.signal;
 };
 
-// Without an Origin header the caller is not a browser. The server's own pages (/docs) are never foreign, under any
-// host name of the server.
-const isForeign = (deps: Deps, { headers, host, protocol }: FastifyRequest): boolean => {
-  const { corsOrigins } = deps.config;
-  if (headers.origin === undefined || headers["sec-fetch-site"] === "same-origin") return false;
-  if (headers.origin === `${protocol}://${host}`) return false;
-  return !corsOrigins.includes("*") && !corsOrigins.includes(headers.origin);
-};
-
 /**
  * Creates the context for the calls of an HTTP request. The access token is verified only when a procedure requires it,
  * so that an expired one does not break a refresh.
@@ -78,7 +70,7 @@ export const httpContext = (
       address: request.ip,
       device: () => deviceIn(request.headers["user-agent"]),
       signal: () => (signal ??= disconnectSignal(reply)),
-      foreignOrigin: isForeign(deps, request),
+      foreignOrigin: isForeign(deps.config, request),
       identify: () => (identity ??= identify(deps, request.headers.authorization)),
       refreshCookie: refreshCookie(deps.config, request, reply, cookiePath),
       setHeader: (name, value) => void reply.header(name, value),
