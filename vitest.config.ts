@@ -72,6 +72,16 @@ export default defineConfig(({ mode }) => {
             testTimeout: 300_000,
           },
         },
+        {
+          extends: true,
+          test: {
+            name: "e2e",
+            include: ["tests/e2e/**/*.test.ts"],
+            exclude: long,
+            testTimeout: 300_000,
+            provide: { database: "postgres" as const },
+          },
+        },
         // Compares the two databases, so it needs both at once.
         { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
         {
