@@ -50,8 +50,7 @@ export type SessionState = ReturnType<typeof createSessionState>;
 const maxMargin = 60_000;
 
 /** Returns whether the server rejected the cookie. After any other error, the next refresh may succeed. */
-const isRejected = (error: unknown): boolean =>
-  isApiError(error) && error.data.httpStatus === 401;
+const isRejected = (error: unknown): boolean => isApiError(error) && error.data.httpStatus === 401;
 
 const signedOut = { status: "signedOut", user: undefined, error: undefined } as const;
 
@@ -70,7 +69,8 @@ export const createSessionState = (options: StateOptions) => {
 
   const publish = (error?: unknown): void => {
     if (current === undefined && isKnown) snapshot = signedOut;
-    else if (current?.user === undefined) snapshot = { status: "restoring", user: undefined, error };
+    else if (current?.user === undefined)
+      snapshot = { status: "restoring", user: undefined, error };
     else if (current.user === snapshot.user) return;
     else snapshot = { status: "signedIn", user: current.user, error: undefined };
     for (const listener of listeners) listener();
@@ -143,8 +143,7 @@ export const createSessionState = (options: StateOptions) => {
     const sessionId = current?.sessionId;
     change();
     end();
-    if (sessionId !== undefined)
-      tabs.post({ type: "signedOut", at: changedAt, sessionId });
+    if (sessionId !== undefined) tabs.post({ type: "signedOut", at: changedAt, sessionId });
   };
 
   const tabs = connectTabs(
@@ -168,7 +167,10 @@ export const createSessionState = (options: StateOptions) => {
   );
 
   /** Sends a refresh that belongs to a sign-in, or to none, and applies its outcome. */
-  const exchange = async (before: SignIn | undefined, send: () => Promise<Token>): Promise<void> => {
+  const exchange = async (
+    before: SignIn | undefined,
+    send: () => Promise<Token>,
+  ): Promise<void> => {
     try {
       const { access_token: token } = await send();
       if (current !== before) throw new SessionError("ended");
@@ -261,7 +263,10 @@ export const createSessionState = (options: StateOptions) => {
       return current.token;
     },
     /** Runs a sign-in. */
-    signInWith: <Result>(send: () => Promise<Result>, tokenOf: (result: Result) => string): Promise<Result> =>
+    signInWith: <Result>(
+      send: () => Promise<Result>,
+      tokenOf: (result: Result) => string,
+    ): Promise<Result> =>
       tabs.exclusive(async () => {
         const result = await send();
         change();

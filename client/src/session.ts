@@ -71,7 +71,8 @@ export const callsOf = (session: Session): TRPCClient<AppRouter> => partsOf(sess
  * Returns the link of a session for a tRPC client of your own: it gives each call its token, renews it, and follows
  * sign-ins and sign-outs. The link that sends the calls needs `headers: sessionHeaders`.
  */
-export const sessionLink = (session: Session): TRPCLink<AppRouter> => linkOf(partsOf(session).state);
+export const sessionLink = (session: Session): TRPCLink<AppRouter> =>
+  linkOf(partsOf(session).state);
 
 /** Creates a session without a client. `createClient` creates both. */
 export const createSession = (options: SessionOptions): Session => {
@@ -98,7 +99,10 @@ export const createSession = (options: SessionOptions): Session => {
     name: `taskwire ${page?.startsWith("http") ? new URL(url, page).href : url}`,
     refresh: () => {
       const controller = new AbortController();
-      const timer = setTimeout(() => controller.abort(new DOMException("The refresh got no response", "TimeoutError")), refreshTimeout);
+      const timer = setTimeout(
+        () => controller.abort(new DOMException("The refresh got no response", "TimeoutError")),
+        refreshTimeout,
+      );
       return plain.auth.refresh
         .mutate(undefined, { signal: controller.signal })
         .finally(() => clearTimeout(timer));

@@ -86,9 +86,11 @@ export const connectTabs = (
       if (locks === undefined) {
         const before = last;
         const run = (before ?? Promise.resolve()).then(() => work(before !== undefined));
-        const settled = run.catch(() => {}).then(() => {
-          if (last === settled) last = undefined;
-        });
+        const settled = run
+          .catch(() => {})
+          .then(() => {
+            if (last === settled) last = undefined;
+          });
         last = settled;
         return run;
       }
@@ -96,9 +98,7 @@ export const connectTabs = (
       await locks.request(name, { ifAvailable: true }, async (lock) => {
         if (lock !== null) outcome = { value: await work(false) };
       });
-      return outcome === undefined
-        ? locks.request(name, {}, () => work(true))
-        : outcome.value;
+      return outcome === undefined ? locks.request(name, {}, () => work(true)) : outcome.value;
     },
     ask: (hasWaited) =>
       channel === undefined

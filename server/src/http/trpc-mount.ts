@@ -1,9 +1,5 @@
 import { AppError, errors } from "@taskwire/shared";
-import {
-  type AnyTRPCRouter,
-  getTRPCErrorShape,
-  TRPCError,
-} from "@trpc/server";
+import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Deps } from "../deps.ts";

@@ -31,7 +31,12 @@ const swaggerPage = page(
 <script src="/docs/start.js"></script>`,
 );
 
-const swaggerStart = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true });`;
+const swaggerStart = `SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  persistAuthorization: true,
+});`;
 
 const redocPage = page(
   "taskwire REST API: ReDoc",
