@@ -12,10 +12,8 @@ test("every request of the Bruno collection succeeds on a new server, in the col
   await cp(collection, folder, { recursive: true });
   const requests = (await readdir(collection)).filter((name) => name.endsWith(".bru"));
   for (let round = 0; round < 2; round++) {
-    await run(
-      "bru",
-      ...["run", "--env=local", `--env-var=baseUrl=${url}`, "--reporter-json=report.json"],
-    );
+    const options = ["--env=local", `--env-var=baseUrl=${url}`, "--reporter-json=report.json"];
+    await run("bru", "run", ...options);
     const report: unknown = JSON.parse(await readFile(join(folder, "report.json"), "utf8"));
     expect(report).toMatchObject([
       {

@@ -32,9 +32,7 @@ export const npmProject = async (...packages: readonly string[]): Promise<NpmPro
   };
   const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
   await write("package.json", JSON.stringify({ private: true }));
-  await execute(
-    "npm",
-    ...["install", "--save-exact", "--ignore-scripts", "--no-audit", "--no-fund", ...packages],
-  );
+  const options = ["--save-exact", "--ignore-scripts", "--no-audit", "--no-fund"];
+  await execute("npm", "install", ...options, ...packages);
   return { folder, run: execute, write };
 };
