@@ -42,6 +42,8 @@ test.skipIf(skipsWithoutChromium)(
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
+    // Only ends what hangs, as in vitest.config.ts.
+    page.setDefaultTimeout(120_000);
     const errors: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") errors.push(message.text());

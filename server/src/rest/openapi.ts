@@ -154,17 +154,17 @@ export const openApiDocument = (router: AnyTRPCRouter): JsonObject => {
           bearerFormat: "JWT",
           description: "The access token of a sign-in",
         },
-        // Swagger UI signs in with it. It is bearerAuth for everything else.
-        passwordFlow: {
-          type: "oauth2",
-          description: "Signs in with e-mail address and password, and sends the access token",
-          flows: { password: { tokenUrl: `${prefix}/auth/login`, scopes: {} } },
-        },
         refreshCookie: {
           type: "apiKey",
           in: "cookie",
           name: "refresh_token",
           description: "The refresh token, which sign-in sets as a cookie",
+        },
+        // The same token, by a way in which Swagger UI can sign in. Its dialog sets the focus to the last scheme.
+        passwordFlow: {
+          type: "oauth2",
+          description: "Signs in with e-mail address and password, and sends the access token",
+          flows: { password: { tokenUrl: `${prefix}/auth/login`, scopes: {} } },
         },
       },
       schemas: { ...schemas, Error: errorSchema },
