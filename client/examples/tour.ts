@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createClient, isApiError } from "@taskwire/client";
 
-const [url = "http://127.0.0.1:8000"] = process.argv.slice(2);
+const [url = "http://localhost:8000"] = process.argv.slice(2);
 
 // A browser stores the refresh cookie itself; in Node the script must.
 let cookie: string | undefined;

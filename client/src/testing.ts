@@ -45,7 +45,7 @@ const statuses: Record<(typeof errors)[ErrorCode]["trpc"], number> = {
   SERVICE_UNAVAILABLE: 503,
 };
 
-/** A token that only a client reads: nobody signed it. */
+/** A token that only a client reads: it has no signature. */
 const tokenFor = ({ id }: User): Token => {
   const now = Math.floor(Date.now() / 1000);
   const content = { sub: id, sid: `session of ${id}`, iat: now, exp: now + 900 };

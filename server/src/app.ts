@@ -8,6 +8,7 @@ import type { Deps } from "./deps.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
+import { isListed, warnOfRejectedOrigins } from "./http/origins.ts";
 import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
 import { redirectTrailingSlash } from "./http/trailing-slash.ts";
@@ -39,6 +40,9 @@ const maxConnections = 10_000;
 
 /** Requests of one socket that may wait for their responses. */
 const maxPipelined = 100;
+
+/** Seconds for which a browser keeps the permission of a preflight: Chromium's maximum. A longer time would change nothing. */
+const preflightMaxAge = 7200;
 
 const requestId = /^[\w.-]{1,64}$/;
 
@@ -97,15 +101,16 @@ export const buildApp = async (
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
   });
-  const allowsAnyOrigin = config.corsOrigins.includes("*");
+  warnOfRejectedOrigins(app, config);
   await app.register(cors, {
     // A function, so that the response to a foreign origin has no CORS header at all.
     origin: async (origin: string | undefined) =>
-      allowsAnyOrigin || (origin !== undefined && config.corsOrigins.includes(origin)),
+      config.corsOrigins.includes("*") || (origin !== undefined && isListed(config, origin)),
     credentials: true,
     methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     allowedHeaders: ["Content-Type", "Authorization"],
     exposedHeaders: ["X-Request-Id", "Retry-After"],
+    maxAge: preflightMaxAge,
     strictPreflight: false,
   });
   // After CORS: a browser follows a redirect of another origin only if it has the CORS headers.

@@ -46,6 +46,7 @@ export const environment = z.object({
   COOKIE_SECURE: oneOf("true", "false")
     .transform((text) => text === "true")
     .default(true),
+  COOKIE_SAME_SITE: oneOf("strict", "lax", "none").default("strict"),
   CORS_ORIGINS: origins.default([
     "http://localhost:3000",
     "http://localhost:5173",
@@ -98,6 +99,18 @@ const conflictsIn = (settings: Settings, isNamed: (name: keyof Settings) => bool
   }
   if (production && settings.CORS_ORIGINS.includes("*")) {
     problems.push("CORS_ORIGINS must not contain * with NODE_ENV=production");
+  }
+  if (settings.COOKIE_SAME_SITE === "none") {
+    if (!settings.COOKIE_SECURE)
+      problems.push(
+        "COOKIE_SAME_SITE=none requires COOKIE_SECURE=true: browsers reject the cookie otherwise",
+      );
+    // The pages of every site send the cookie then: only the check of the origin stops those that are not listed.
+    const list = settings.CORS_ORIGINS;
+    if (!isNamed("CORS_ORIGINS") || list.length === 0 || list.includes("*"))
+      problems.push(
+        "CORS_ORIGINS must list the origins of the pages, without *, with COOKIE_SAME_SITE=none",
+      );
   }
   return problems;
 };
@@ -152,6 +165,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     /** Seconds from sign-in, no matter how often the session is refreshed. */
     sessionMaxAge: data.SESSION_MAX_AGE,
     cookieSecure: data.COOKIE_SECURE,
+    cookieSameSite: data.COOKIE_SAME_SITE,
     corsOrigins: data.CORS_ORIGINS,
     trustProxy: data.TRUST_PROXY,
     /** Attempts per minute for each client address. */

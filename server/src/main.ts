@@ -39,7 +39,9 @@ run(async () => {
         await deps.close();
       }
     });
-    log.info(`REST at ${address}/api/v1 (documentation: ${address}/docs), tRPC at ${address}/trpc`);
+    // To a browser, a page at localhost is of another site than a server at 127.0.0.1, and its cookie would not be kept.
+    const url = address.replace(/\/\/(?:127\.0\.0\.1|\[::1\]):/, "//localhost:");
+    log.info(`REST at ${url}/api/v1 (documentation: ${url}/docs), tRPC at ${url}/trpc`);
   } catch (error) {
     await deps.close();
     throw error;

@@ -5,7 +5,12 @@ import { z } from "zod";
 import { contractError } from "../support/docs/error-table.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
-const rest = { operationId: "fail", summary: "Fail", responses: { 200: "Never" } } as const;
+const rest = {
+  operationId: "fail",
+  summary: "Fail",
+  description: "",
+  responses: { 200: "Never" },
+} as const;
 
 // Its own router shows that the transports do not depend on the product's procedures.
 const failing = router({

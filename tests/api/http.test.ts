@@ -388,6 +388,7 @@ describe("headers", () => {
       expect(listed.headers.get("access-control-allow-headers")).toBe(
         "Content-Type, Authorization",
       );
+      expect(listed.headers.get("access-control-max-age")).toBe("7200");
       expect(listed.headers.get("vary")).toContain("Origin");
       const other = await preflight("https://evil.example", path);
       expect(

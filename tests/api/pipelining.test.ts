@@ -14,6 +14,7 @@ test("a pipelined request starts after the response to the one before it, and th
         route: "GET /slow/{name}",
         operationId: "slow",
         summary: "",
+        description: "",
         responses: { 200: "" },
       },
     })

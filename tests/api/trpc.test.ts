@@ -6,7 +6,7 @@ import {
   httpLink,
   TRPCClientError,
 } from "@trpc/client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
@@ -156,13 +156,113 @@ describe("rejects, in tRPC's format,", () => {
     expect(text).not.toContain(path);
   });
 
-  test("a mutation by GET, and a query by PUT", async () => {
+  test("a mutation by GET, also with an input, and any call by PUT", async () => {
     for (const response of [
       await send("auth.logout"),
+      await send("auth.login?input={}"),
+      await send("auth.logout", { headers: { "x-http-method-override": "POST" } }),
+      await send("auth.logout", { method: "PUT", headers: json }),
       await send("auth.me", { method: "PUT", headers: json }),
     ]) {
       expect(response).toMatchObject({ status: 405, data: { code: "METHOD_NOT_ALLOWED" } });
     }
+  });
+});
+
+// A page of another origin needs one preflight for each URL: a query by POST has its input in the body.
+describe("a query by POST", () => {
+  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+    send(path, { method: "POST", headers: { ...json, ...headers }, body });
+
+  test("has the same result as by GET, alone and in a batch", async () => {
+    const { token, newTask } = await signedInUser(server);
+    const tasks = [await newTask({ title: "One" }), await newTask({ title: "Two" })];
+    const authorization = `Bearer ${token}`;
+    const inputs = tasks.map(({ id }) => ({ task_id: id }));
+    for (const input of inputs) {
+      const text = JSON.stringify(input);
+      const byGet = await send(`task.get?input=${encodeURIComponent(text)}`, {
+        headers: { authorization },
+      });
+      const byPost = await post("task.get", text, { authorization });
+      expect(byPost.status).toBe(200);
+      expect(byPost.text).toBe(byGet.text);
+    }
+    const batch = await post(
+      "task.get,task.get?batch=1",
+      JSON.stringify(Object.assign({}, inputs)),
+      {
+        authorization,
+      },
+    );
+    expect(JSON.parse(batch.text)).toMatchObject([
+      { result: { data: { title: "One" } } },
+      { result: { data: { title: "Two" } } },
+    ]);
+  });
+
+  test("is in no batch next to a mutation, by neither method", async () => {
+    const { email, password, token } = await signedInUser(server);
+    const inputs = JSON.stringify({ 0: {}, 1: { email, password } });
+    const path = "task.list,auth.login?batch=1";
+    const headers = { authorization: `Bearer ${token}` };
+    for (const response of [
+      await post(path, inputs, headers),
+      await send(`${path}&input=${encodeURIComponent(inputs)}`, { headers }),
+    ]) {
+      expect(response).toMatchObject({ status: 422, data: { code: "VALIDATION_ERROR" } });
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+  });
+
+  test.each([
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/plain; application/json",
+    "application/jsonl",
+  ])(
+    "is rejected with a body of %s, as a page of another origin sends it without a preflight",
+    async (type) => {
+      const { token } = await signedInUser(server);
+      const response = await post("task.list", "{}", {
+        "content-type": type,
+        authorization: `Bearer ${token}`,
+      });
+      expect(response).toMatchObject({ status: 415, data: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+    },
+  );
+
+  test("is rejected without a token, with a body above 64 KiB, with an invalid input, and in a batch of eleven", async () => {
+    const { token } = await signedInUser(server);
+    const headers = { authorization: `Bearer ${token}` };
+    const large = JSON.stringify({ q: "x".repeat(64 * 1024) });
+    const eleven = `${Array(11).fill("task.list").join(",")}?batch=1`;
+    for (const [response, status, code] of [
+      [await post("task.list", "{}"), 401, "MISSING_TOKEN"],
+      [await post("task.list", large, headers), 413, "PAYLOAD_TOO_LARGE"],
+      [await post("task.list", '{"q":', headers), 422, "VALIDATION_ERROR"],
+      [await post("task.list", '{"limit":"x"}', headers), 422, "VALIDATION_ERROR"],
+      [await post(eleven, "{}", headers), 422, "VALIDATION_ERROR"],
+    ] as const) {
+      expect(response).toMatchObject({ status, data: { code } });
+    }
+  });
+
+  test("counts against the limits of all calls", async () => {
+    const limited = await startServer({ env: { RATE_LIMIT_CALLS_PER_USER: "2" } });
+    onTestFinished(limited.close);
+    const { token } = await signedInUser(limited);
+    const outcomes: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { status } = await fetch(`${limited.url}/trpc/task.list`, {
+        method: "POST",
+        headers: { ...json, authorization: `Bearer ${token}` },
+        body: "{}",
+      });
+      outcomes.push(status);
+    }
+    expect(outcomes).toEqual([200, 200, 429, 429]);
   });
 });
 

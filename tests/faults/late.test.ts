@@ -18,6 +18,7 @@ const slow = publicProcedure
       route: "POST /slow/{transport}",
       operationId: "slow",
       summary: "",
+      description: "",
       responses: { 201: "" },
     },
   })
@@ -47,6 +48,7 @@ const conflict = publicProcedure
       route: "POST /conflict/{call}/{client}",
       operationId: "conflict",
       summary: "",
+      description: "",
       responses: { 201: "" },
     },
   })

@@ -24,3 +24,11 @@ test("other processes fail while a server uses the data directory, and that serv
   expect(me.data).toMatchObject({ id: ada.id });
   await signedInUser({ url });
 });
+
+test("the log shows the server at localhost, because a page there cannot keep the cookie of a server at 127.0.0.1", async () => {
+  const folder = await temporaryFolder();
+  await unpackDatabase(folder);
+  const { stdout, url } = await serve(folder);
+  const { port } = new URL(url);
+  expect(stdout).toContain(`REST at http://localhost:${port}/api/v1`);
+});

@@ -27,6 +27,7 @@ test("an empty environment yields the defaults", () => {
     refreshTokenTtl: 604_800,
     sessionMaxAge: 2_592_000,
     cookieSecure: true,
+    cookieSameSite: "strict",
     corsOrigins: [
       "http://localhost:3000",
       "http://localhost:5173",
@@ -177,6 +178,38 @@ describe("CORS_ORIGINS", () => {
         DATA_DIR: "/data",
       }),
     ).toEqual(["CORS_ORIGINS must not contain * with NODE_ENV=production"]);
+  });
+});
+
+describe("COOKIE_SAME_SITE", () => {
+  test.each(["strict", "lax", "none"])("accepts %s", (value) => {
+    const env = { COOKIE_SAME_SITE: value, CORS_ORIGINS: "https://a.example" };
+    expect(parseConfig(env).cookieSameSite).toBe(value);
+  });
+
+  test.each(["None", "no", "true"])("rejects %s", (value) => {
+    expect(problemsOf({ COOKIE_SAME_SITE: value })).toEqual([
+      "COOKIE_SAME_SITE must be one of: strict, lax, none",
+    ]);
+  });
+
+  const listed = { COOKIE_SAME_SITE: "none", CORS_ORIGINS: "https://a.example" };
+  const unlisted =
+    "CORS_ORIGINS must list the origins of the pages, without *, with COOKIE_SAME_SITE=none";
+  const insecure =
+    "COOKIE_SAME_SITE=none requires COOKIE_SECURE=true: browsers reject the cookie otherwise";
+
+  test.each([
+    [{ COOKIE_SECURE: "false" }, [insecure]],
+    [{ CORS_ORIGINS: undefined }, [unlisted]],
+    [{ CORS_ORIGINS: "" }, [unlisted]],
+    [{ CORS_ORIGINS: "," }, [unlisted]],
+    [{ CORS_ORIGINS: "[]" }, [unlisted]],
+    [{ CORS_ORIGINS: "*" }, [unlisted]],
+    [{ CORS_ORIGINS: "https://a.example,*" }, [unlisted]],
+    [{ COOKIE_SECURE: "false", CORS_ORIGINS: "*" }, [insecure, unlisted]],
+  ])("none with %j is rejected", (env, problems) => {
+    expect(problemsOf({ ...listed, ...env })).toEqual(problems);
   });
 });
 

@@ -34,15 +34,7 @@ class Declarations {
 
   /** Converts a schema, and declares each type that it refers to. */
   convert(zodSchema: z.ZodType, io: "input" | "output"): JsonSchema {
-    const { schema, components } = toJsonSchema(
-      zodSchema,
-      io,
-      ({ zodSchema: each, jsonSchema }) => {
-        // A default in the meta does not apply to a field that a patch leaves out.
-        if (each instanceof z.ZodOptional && each.safeParse(undefined).data === undefined)
-          delete jsonSchema.default;
-      },
-    );
+    const { schema, components } = toJsonSchema(zodSchema, io);
     for (const [name, component] of Object.entries(components))
       this.add(name, declarationOf(name, component));
     return schema;

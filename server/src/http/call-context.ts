@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import type { Context } from "../rpc/context.ts";
 import type { Identity } from "../security/tokens.ts";
+import { isForeign } from "./origins.ts";
 import { refreshCookie } from "./refresh-cookie.ts";
 
 /** Characters, several times those of an access token. */
@@ -46,15 +47,6 @@ const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
   return controller.signal;
 };
 
-// Without an Origin header the caller is not a browser. The server's own pages (/docs) are never foreign, under any
-// host name of the server.
-const isForeign = (deps: Deps, { headers, host, protocol }: FastifyRequest): boolean => {
-  const { corsOrigins } = deps.config;
-  if (headers.origin === undefined || headers["sec-fetch-site"] === "same-origin") return false;
-  if (headers.origin === `${protocol}://${host}`) return false;
-  return !corsOrigins.includes("*") && !corsOrigins.includes(headers.origin);
-};
-
 /**
  * Creates the context for the calls of an HTTP request. The access token is verified only when a procedure requires it,
  * so that an expired one does not break a refresh.
@@ -77,7 +69,7 @@ export const httpContext = (
       address: request.ip,
       device: () => deviceIn(request.headers["user-agent"]),
       signal: () => (signal ??= disconnectSignal(reply)),
-      foreignOrigin: isForeign(deps, request),
+      foreignOrigin: isForeign(deps.config, request),
       identify: async () => {
         const identity = await readToken();
         if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");

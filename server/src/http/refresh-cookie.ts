@@ -25,7 +25,7 @@ const tokensIn = (header: string | undefined): string[] => {
  * @param path the transport's own path, so that a browser sends the cookie back to the transport that set it
  */
 export const refreshCookie = (
-  { cookieSecure, refreshTokenTtl }: Config,
+  { cookieSecure, cookieSameSite, refreshTokenTtl }: Config,
   request: FastifyRequest,
   reply: FastifyReply,
   path: string,
@@ -35,7 +35,9 @@ export const refreshCookie = (
       path,
       httpOnly: true,
       secure: cookieSecure,
-      sameSite: "strict",
+      sameSite: cookieSameSite,
+      // Browsers that block the cookies of other sites keep one that belongs to the page's site alone (CHIPS).
+      partitioned: cookieSameSite === "none",
       maxAge,
     });
     // Of several calls of a batch, the last one decides. Not `setCookie`, which is too late for a streamed batch.

@@ -4,6 +4,7 @@ import type { FastifyHelmetOptions } from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, RouteShorthandOptions } from "fastify";
 import { serveDocument } from "../http/other-methods.ts";
+import { swaggerStart } from "./swagger-start.ts";
 
 const require = createRequire(import.meta.url);
 const directoryOf = (file: string): string => dirname(require.resolve(file));
@@ -30,8 +31,6 @@ const swaggerPage = page(
 <script src="/docs/assets/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>`,
 );
-
-const swaggerStart = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true });`;
 
 const redocPage = page(
   "taskwire REST API: ReDoc",

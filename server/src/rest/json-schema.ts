@@ -2,7 +2,6 @@ import { z } from "zod";
 
 export type JsonObject = Record<string, unknown>;
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
-type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>["override"]>;
 
 /** Rewrites `anyOf: [{type: T}, {type: "null"}]` as the contract does: one schema with the types T and null. */
 const mergeNull = (schema: JsonSchema): void => {
@@ -27,23 +26,22 @@ export const referencedName = ({ $ref }: JsonSchema): string | undefined =>
  * zod's registry mode was tried: it needs each nested schema registered beforehand, else its reference points to
  * `__shared`, and adds `$id` and `$schema` to each; the global registry would publish schemas of no procedure.
  * @param io what a caller sends (`input`) or receives (`output`)
- * @param override changes each schema's result
  * @returns the schema, and the components that it refers to, by id
  */
 export const toJsonSchema = (
   zodSchema: z.ZodType,
   io: "input" | "output",
-  override?: Override,
 ): { schema: JsonSchema; components: Record<string, JsonSchema> } => {
   const result = z.toJSONSchema(zodSchema, {
     io,
     unrepresentable: "any",
-    override: (context) => {
-      const { jsonSchema } = context;
+    override: ({ zodSchema: each, jsonSchema }) => {
       // Open objects: a client must accept a field that a later version adds.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      // A default in the meta does not apply to a field that a patch leaves out.
+      if (each instanceof z.ZodOptional && each.safeParse(undefined).data === undefined)
+        delete jsonSchema.default;
       mergeNull(jsonSchema);
-      override?.(context);
     },
   });
   const text = JSON.stringify(result).replaceAll('"#/$defs/', `"${componentPath}`);

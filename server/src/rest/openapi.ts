@@ -3,6 +3,7 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import { z } from "zod";
 import { statusOf } from "../rpc/translate-error.ts";
 import { codesOf } from "./codes.ts";
+import { info, servers, tagDescriptions } from "./descriptions.ts";
 import { type JsonObject, type JsonSchema, toJsonSchema } from "./json-schema.ts";
 import { namesInPath, type Operation, operationsOf, prefix } from "./operations.ts";
 
@@ -36,7 +37,7 @@ const errorResponse = (status: number, codes: readonly ErrorCode[]): JsonObject 
 const mediaTypes = { json: "application/json", form: "application/x-www-form-urlencoded" } as const;
 
 const securityOf = ({ meta }: Operation): JsonObject[] => {
-  if (meta.auth === "access") return [{ bearerAuth: [] }];
+  if (meta.auth === "access") return [{ bearerAuth: [] }, { passwordFlow: [] }];
   return meta.auth === "refresh" ? [{ refreshCookie: [] }] : [];
 };
 
@@ -55,8 +56,16 @@ const parametersOf = (operation: Operation): JsonObject[] => {
     .filter(([name]) => inPath.has(name) || operation.rest.body === undefined)
     .map(([name, { description, ...schema }]) => {
       const isInPath = inPath.has(name);
-      const parameter = { in: isInPath ? "path" : "query", name, required: isInPath, schema };
-      return description === undefined ? parameter : Object.assign(parameter, { description });
+      const parameter: JsonObject = {
+        in: isInPath ? "path" : "query",
+        name,
+        required: isInPath,
+        schema,
+      };
+      if (description !== undefined) parameter["description"] = description;
+      // Swagger UI prefills it. Not those of a query: a prefilled filter would hide tasks.
+      if (isInPath && schema.examples !== undefined) parameter["example"] = schema.examples[0];
+      return parameter;
     });
 };
 
@@ -91,6 +100,7 @@ const describe = (operation: Operation, convert: Converter): JsonObject => {
   return {
     operationId: rest.operationId,
     summary: rest.summary,
+    description: rest.description,
     tags: [rest.tag],
     security: securityOf(operation),
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -128,15 +138,34 @@ export const openApiDocument = (router: AnyTRPCRouter): JsonObject => {
   }
   return {
     openapi: "3.1.0",
-    info: { title: "taskwire REST API", version: "1.0.0" },
-    servers: [{ url: "/", description: "This server" }, { url: "http://localhost:8000" }],
-    tags: [...new Set(operations.map(({ rest }) => rest.tag))].map((name) => ({ name })),
-    security: [{ bearerAuth: [] }],
+    info,
+    servers,
+    tags: [...new Set(operations.map(({ rest }) => rest.tag))].map((name) => ({
+      name,
+      description: tagDescriptions[name] ?? `Operations on ${name.toLowerCase()}`,
+    })),
+    security: [{ bearerAuth: [] }, { passwordFlow: [] }],
     paths,
     components: {
       securitySchemes: {
-        bearerAuth: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
-        refreshCookie: { type: "apiKey", in: "cookie", name: "refresh_token" },
+        bearerAuth: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "The access token of a sign-in",
+        },
+        refreshCookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: "refresh_token",
+          description: "The refresh token, which sign-in sets as a cookie",
+        },
+        // The same token, by a way in which Swagger UI can sign in. Its dialog sets the focus to the last scheme.
+        passwordFlow: {
+          type: "oauth2",
+          description: "Signs in with e-mail address and password, and sends the access token",
+          flows: { password: { tokenUrl: `${prefix}/auth/login`, scopes: {} } },
+        },
       },
       schemas: { ...schemas, Error: errorSchema },
     },

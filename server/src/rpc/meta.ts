@@ -11,6 +11,8 @@ export interface RestMeta {
   operationId: string;
   /** A few words for the OpenAPI document. */
   summary: string;
+  /** One or two sentences for the OpenAPI document: what the summary leaves out. */
+  description: string;
   /** The successful statuses, each with its meaning. Where both are listed, 200 means that the call changed nothing. */
   responses: Partial<Record<200 | 201 | 204, string>>;
   /** Set if the body is a form instead of JSON. */

@@ -10,6 +10,9 @@ const maxEmailLength = 254;
 const maxPasswordLength = 1024;
 const maxNameLength = 255;
 
+/** The account of the examples, so that each example works with the account that another one creates. */
+const example = { email: "ada@example.com", password: "correct horse battery", name: "Ada" };
+
 // ASCII only: String.toLowerCase turns U+212A (the Kelvin sign) into k, and so one address into another.
 const lowerCase = (value: string): string =>
   value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
@@ -39,25 +42,32 @@ export const registerInput = z
       .meta({ maxLength: maxNameLength })
       .nullish(),
   })
-  .meta({ id: "RegisterRequest" });
+  .meta({ id: "RegisterRequest", examples: [example] });
 
 // No account has a longer address, so the rest of one does not matter, and does not reach the database.
 const cutAddress = (value: string): string => value.slice(0, maxEmailLength + 1).toWellFormed();
 
 /** Sign-in does not check the format of the address (CONTRACT.md, "Sign-in"): a malformed one is a wrong credential. */
 export const loginInput = z.object({
-  email: emailAddress
-    .overwrite(cutAddress)
-    .meta({ description: "The e-mail address; OAuth2 calls it username" }),
-  password,
+  email: emailAddress.overwrite(cutAddress).meta({
+    description: "The e-mail address; OAuth2 calls it username",
+    examples: [example.email],
+  }),
+  password: password.meta({ format: "password", examples: [example.password] }),
 });
 
 export const passwordChange = z
   .object({ current_password: password, new_password: newPassword })
-  .meta({ id: "PasswordChange" });
+  .meta({
+    id: "PasswordChange",
+    // The same password twice: the examples of sign-in and deletion stay valid after this one.
+    examples: [{ current_password: example.password, new_password: example.password }],
+  });
 
 /** For actions that cannot be undone, so that an access token alone is not enough. */
-export const passwordConfirmation = z.object({ password }).meta({ id: "PasswordConfirmation" });
+export const passwordConfirmation = z
+  .object({ password })
+  .meta({ id: "PasswordConfirmation", examples: [{ password: example.password }] });
 
 export const user = z
   .object({

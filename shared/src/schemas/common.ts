@@ -100,7 +100,7 @@ export const id = () =>
     .number()
     .refine(Number.isInteger, rule("VALIDATION_ERROR", "must be an integer"))
     .overwrite((value) => (value >= 1 && value <= maxId ? value : 0))
-    .meta({ type: "integer" });
+    .meta({ type: "integer", examples: [1] });
 
 /** The output of a procedure that returns nothing. */
 export const nothing = z.void();

@@ -20,6 +20,8 @@ const session = z
   })
   .meta({ id: "Session" });
 
-export const sessionId = z.object({ session_id: z.guid("must be a UUID") });
+export const sessionId = z.object({
+  session_id: z.guid("must be a UUID").meta({ examples: ["0f2d7c57-8a0e-4d6e-9a8e-3f1b7a5f2c11"] }),
+});
 
 export const sessionList = z.array(session);

@@ -11,7 +11,7 @@ export const tagWrite = z
       .meta({ pattern: "^#[0-9A-Fa-f]{6}$" })
       .nullish(),
   })
-  .meta({ id: "TagWrite" });
+  .meta({ id: "TagWrite", examples: [{ name: "Work", color: "#3366FF" }] });
 
 export const tagId = z.object({ tag_id: id() });
 

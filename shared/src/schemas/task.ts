@@ -24,6 +24,15 @@ const withoutByteOrderMark = (value: string): string => value.replace(/^\uFEFF+/
 
 const maxRuleLength = 1000;
 
+const example = {
+  title: "Write the report",
+  description: "Two pages, with figures",
+  completed: false,
+  priority: "high",
+  due_date: "2030-01-31T17:00:00+01:00",
+  recurrence_rule: "FREQ=MONTHLY;BYMONTHDAY=-1",
+};
+
 const fields = {
   title: name(200, "INVALID_TITLE"),
   description: text()
@@ -31,7 +40,7 @@ const fields = {
     .refine((value) => codePoints(value) <= 1000, rule("DESCRIPTION_TOO_LONG"))
     .meta({ maxLength: 1000 })
     .nullable(),
-  completed: z.boolean().meta({ default: false }),
+  completed: z.boolean(),
   priority: oneOf(priorities, "INVALID_PRIORITY").meta({ id: "Priority" }),
   due_date: dateTime("INVALID_DUE_DATE").nullable(),
   recurrence_rule: text()
@@ -49,18 +58,22 @@ export const taskCreate = z
     due_date: fields.due_date.optional(),
     recurrence_rule: fields.recurrence_rule.optional(),
   })
-  .meta({ id: "TaskCreate" });
+  .meta({ id: "TaskCreate", examples: [example] });
 
 export const taskReplace = z
   .object({
     ...fields,
+    completed: fields.completed.meta({ default: false }),
     description: fields.description.optional(),
     due_date: fields.due_date.optional(),
     recurrence_rule: fields.recurrence_rule.optional(),
   })
-  .meta({ id: "TaskReplace" });
+  .meta({ id: "TaskReplace", examples: [{ ...example, title: "Write the final report" }] });
 
-export const taskPatch = z.object(fields).partial().meta({ id: "TaskPatch" });
+export const taskPatch = z
+  .object(fields)
+  .partial()
+  .meta({ id: "TaskPatch", examples: [{ completed: true }] });
 
 export const taskId = z.object({ task_id: id() });
 
@@ -97,13 +110,13 @@ export const taskListInput = z
       .meta({ description: "Values over 100 count as 100" }),
     q: text()
       .refine(...atMost(maxSearchLength))
-      .meta({ maxLength: maxSearchLength })
+      .meta({ maxLength: maxSearchLength, examples: ["report"] })
       .optional(),
     status: oneOf(statuses, "INVALID_STATUS").default("all"),
     priority: oneOf(priorities, "INVALID_PRIORITY").optional(),
     tag: text()
       .overwrite(possibleTagName)
-      .meta({ description: "The id or the name of a tag" })
+      .meta({ description: "The id or the name of a tag", examples: ["Work"] })
       .optional(),
     sort: oneOf(sorts, "INVALID_SORT_FIELD").optional(),
     cursor: z

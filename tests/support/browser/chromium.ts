@@ -14,11 +14,10 @@ const chromiumPath = (): string | undefined => {
 };
 
 /** Whether to skip a test that needs Chromium on a machine that lacks it: never in CI. */
-export const skipsWithoutChromium =
-  process.env["CI"] === undefined && chromiumPath() === undefined;
+export const skipsWithoutChromium = process.env["CI"] === undefined && chromiumPath() === undefined;
 
-/** Starts Chromium without a window, with an empty profile. */
-export const launchChromium = (): Promise<Browser> => {
+/** Starts Chromium without a window, with an empty profile. @param options more of its command line */
+export const launchChromium = (...options: string[]): Promise<Browser> => {
   const executablePath = chromiumPath();
   if (executablePath === undefined)
     throw new Error("No Chromium: install it (apt-get install chromium), or set CHROMIUM_PATH");
@@ -32,6 +31,7 @@ export const launchChromium = (): Promise<Browser> => {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...options,
     ],
   });
 };

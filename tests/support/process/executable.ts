@@ -103,5 +103,6 @@ export const start = (
 /** Waits until a server listens, and adds its URL. */
 export const served = async (running: Running): Promise<Running & { url: string }> => {
   const [, url = ""] = await running.until(/REST at (http:\/\/[^/"]+)/);
-  return Object.assign(running, { url });
+  // The address that it listens on: another process may have the same port of ::1, which localhost is too.
+  return Object.assign(running, { url: url.replace("//localhost:", "//127.0.0.1:") });
 };
