@@ -23,7 +23,7 @@ describe.skipIf(skipsWithoutChromium)("a user of the example", () => {
     const client = await example.clientOf(account);
     for (const title of titles) await client.task.create.mutate({ title });
     await page.reload();
-    const shownTitles = () => page.locator("li h3").allTextContents();
+    const shownTitles = () => page.locator("li h2").allTextContents();
     await expect.poll(async () => (await shownTitles()).length).toBe(Math.min(titles.length, 20));
     return { account, client, page, shownTitles };
   };

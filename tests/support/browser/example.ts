@@ -117,6 +117,8 @@ export const startExample = async (): Promise<Example> => {
     stopServer,
     open: async (options) => {
       const context = await browser.newContext(options);
+      // Only ends what hangs, as the limits in vitest.config.ts.
+      context.setDefaultTimeout(120_000);
       const page = await context.newPage();
       await page.goto(pages.url);
       return page;

@@ -32,9 +32,13 @@ export const Field = ({ label, name, error, children }: FieldProps) => {
 export const FormError = ({ error }: { error: unknown }) =>
   isApiError(error) && error.data.field !== undefined ? null : <ErrorMessage error={error} />;
 
-/** Returns the texts of a form by the names of its fields. */
+/** Returns the texts of a form by the names of its fields; an empty one for a field that the form does not have. */
 export const textsOf = <Name extends string>(form: HTMLFormElement, ...names: Name[]) => {
   const data = new FormData(form);
-  // Safe: the object has the names as its keys, and none of the forms has a file.
-  return Object.fromEntries(names.map((name) => [name, data.get(name)])) as Record<Name, string>;
+  const texts = names.map((name) => {
+    const value = data.get(name);
+    return [name, typeof value === "string" ? value : ""];
+  });
+  // Safe: the object has the names as its keys.
+  return Object.fromEntries(texts) as Record<Name, string>;
 };

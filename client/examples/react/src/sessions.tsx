@@ -52,10 +52,8 @@ export const Sessions = () => {
   return (
     <>
       {sessions.isPending && <p role="status">Loading…</p>}
-      <ErrorMessage
-        error={sessions.error ?? revokeOthers.error}
-        onRetry={() => void sessions.refetch()}
-      />
+      <ErrorMessage error={sessions.error} onRetry={() => void sessions.refetch()} />
+      <ErrorMessage error={revokeOthers.error} />
       <ul className="sessions" aria-label="Sessions">
         {sessions.data?.map((session) => (
           <SessionItem key={session.id} session={session} />

@@ -8,13 +8,13 @@ export const SignInForm = () => {
   const { session } = useClient();
   const [isNew, setIsNew] = useState(false);
   const signIn = useMutation({
-    mutationFn: (account: RegisterRequest) =>
-      isNew ? session.signUp(account) : session.signIn(account),
+    mutationFn: ({ name, ...credentials }: RegisterRequest) =>
+      isNew ? session.signUp({ name, ...credentials }) : session.signIn(credentials),
   });
   const submit: ComponentProps<"form">["onSubmit"] = (event) => {
     event.preventDefault();
     const { email, password, name } = textsOf(event.currentTarget, "email", "password", "name");
-    signIn.mutate({ email, password, name });
+    signIn.mutate({ email, password, name: name || null });
   };
   const switchForm = () => {
     setIsNew(!isNew);

@@ -46,7 +46,7 @@ export const TaskItem = ({ task }: { task: Task }) => {
         onChange={({ target }) => complete.mutate(target.checked)}
       />
       <div className="task-text">
-        <h3>{task.title}</h3>
+        <h2>{task.title}</h2>
         {task.description !== null && <p>{task.description}</p>}
         <p className="details">
           {task.priority !== "medium" && (
