@@ -82,6 +82,16 @@ export default defineConfig(({ mode }) => {
             provide: { database: "postgres" as const },
           },
         },
+        // Installs from the registry, which may take minutes.
+        {
+          extends: true,
+          test: {
+            name: "package",
+            include: ["tests/package/**/*.test.ts"],
+            exclude: long,
+            testTimeout: 300_000,
+          },
+        },
         // Compares the two databases, so it needs both at once.
         { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
         {
