@@ -90,6 +90,16 @@ export default defineConfig(({ mode }) => {
             environment: "happy-dom",
           },
         },
+        // Installs from the registry, which may take minutes.
+        {
+          extends: true,
+          test: {
+            name: "package",
+            include: ["tests/package/**/*.test.ts"],
+            exclude: long,
+            testTimeout: 300_000,
+          },
+        },
         // Compares the two databases, so it needs both at once.
         { extends: true, test: { name: "agreement", include: ["tests/agreement/**/*.test.ts"] } },
         {

@@ -59,10 +59,8 @@ export const isNetworkError = (error: unknown): boolean => {
   );
 };
 
-/**
- * Returns the seconds after which the server allows another attempt, if it said so.
- */
-export const retryAfterOf = (error: unknown): number | undefined =>
+/** Returns the seconds after which the server allows another attempt, if it said so. */
+const retryAfterOf = (error: unknown): number | undefined =>
   rejectionOf(error)?.data.retryAfter;
 
 /**

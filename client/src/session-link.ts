@@ -78,6 +78,7 @@ export const sessionLink =
           unsubscribe = next({ ...op, context }).subscribe({
             next: resolve,
             error: reject,
+            complete: () => reject(new Error("The links returned no result")),
           }).unsubscribe;
         });
 

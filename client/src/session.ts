@@ -1,12 +1,7 @@
-import {
-  createTRPCClient,
-  httpBatchLink,
-  type Operation,
-  type TRPCClient,
-  type TRPCLink,
-} from "@trpc/client";
+import { httpBatchLink, type Operation, type TRPCClient, type TRPCLink } from "@trpc/client";
 import type { AppRouter } from "./api.ts";
 import type { AuthLoginInput, RegisterRequest, User } from "./api.generated.ts";
+import { createCalls } from "./calls.ts";
 import { SessionError } from "./errors.ts";
 import { sessionHeaders, sessionLink } from "./session-link.ts";
 import { createSessionState } from "./session-state.ts";
@@ -84,7 +79,7 @@ export const createSessionAndCalls = (
       }),
     }),
   ];
-  const plain = createTRPCClient<AppRouter>({ links: requestLinks });
+  const plain = createCalls(requestLinks);
   const state = createSessionState({
     name: `taskwire ${url}`,
     // React Native has no AbortSignal.timeout.
@@ -95,7 +90,7 @@ export const createSessionAndCalls = (
     platform: options.tabs,
   });
   const link = sessionLink(state);
-  const calls = createTRPCClient<AppRouter>({ links: [link, ...requestLinks] });
+  const calls = createCalls([link, ...requestLinks]);
 
   const { getSnapshot, subscribe, restore } = state;
   const signIn: ClientSession["signIn"] = async (credentials) => {

@@ -8,10 +8,19 @@ import { declarationOf, docComment, fieldsOf, typeOf } from "./typescript.ts";
 const header = `// Generated from the server's router by \`pnpm generate\`. Do not edit.
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 
-type Query<Input, Output> = TRPCQueryProcedure<{ input: Input; output: Output; meta: object }>;
+/**
+ * Makes tRPC infer exactly \`Output\`. It would infer a copy, whose fields are all optional in an app without \`strict\`.
+ */
+type Exact<Output> = Output extends object ? { toJSON: () => Output } : Output;
+
+type Query<Input, Output> = TRPCQueryProcedure<{
+  input: Input;
+  output: Exact<Output>;
+  meta: object;
+}>;
 type Mutation<Input, Output> = TRPCMutationProcedure<{
   input: Input;
-  output: Output;
+  output: Exact<Output>;
   meta: object;
 }>;
 `;
