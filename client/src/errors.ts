@@ -60,8 +60,7 @@ export const isNetworkError = (error: unknown): boolean => {
 };
 
 /** Returns the seconds after which the server allows another attempt, if it said so. */
-const retryAfterOf = (error: unknown): number | undefined =>
-  rejectionOf(error)?.data.retryAfter;
+const retryAfterOf = (error: unknown): number | undefined => rejectionOf(error)?.data.retryAfter;
 
 /**
  * Returns whether a query may succeed later. For TanStack Query: `queries: { retry: shouldRetry }`.
