@@ -80,10 +80,9 @@ describe.each(transports)("over $name", (transport) => {
     await storeTasks(ada, 5 * sliceSize);
     let isDone = false;
     const search = ada.call("task.list", { q: "fourth" }).finally(() => (isDone = true));
-    for (let call = 1; call <= 2; call++) {
-      await other.page();
-      expect(isDone).toBe(false);
-    }
+    // The search has five statements, each of these calls one: whatever the load, the first is done before.
+    await Promise.race(Array.from({ length: 5 }, () => other.page()));
+    expect(isDone).toBe(false);
     await search;
   });
 });
