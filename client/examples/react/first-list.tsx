@@ -10,7 +10,10 @@ const client = createClient({
   onSignedOut: () => queryClient.clear(),
 });
 
-const text = (form: FormData, name: string) => String(form.get(name));
+const text = (form: FormData, name: string) => {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+};
 
 function SignUp() {
   const signUp = useMutation({
