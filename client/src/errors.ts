@@ -18,6 +18,10 @@ export const isApiError = (error: unknown, code?: ErrorCode): error is ApiError 
   return data != null && (code === undefined || data.code === code);
 };
 
+/** Returns whether the server rejected the token. After any other error, the same token may be accepted later. */
+export const isUnauthorized = (error: unknown): boolean =>
+  isApiError(error) && error.data.httpStatus === 401;
+
 /** The error of a call that could not be made as the user who was signed in when it started. */
 export class SessionError extends TRPCClientError<AppRouter> {
   /**
@@ -60,7 +64,8 @@ export const isNetworkError = (error: unknown): boolean => {
 };
 
 /** Returns the seconds after which the server allows another attempt, if it said so. */
-const retryAfterOf = (error: unknown): number | undefined => rejectionOf(error)?.data.retryAfter;
+export const retryAfterOf = (error: unknown): number | undefined =>
+  rejectionOf(error)?.data.retryAfter;
 
 /**
  * Returns whether a query may succeed later. For TanStack Query: `queries: { retry: shouldRetry }`.

@@ -8,8 +8,29 @@ import { observable } from "@trpc/server/observable";
 import type { AppRouter } from "./api.ts";
 import type { Token } from "./api.generated.ts";
 import { isApiError, SessionError } from "./errors.ts";
-import type { SessionState } from "./session-state.ts";
-import type { SignIn } from "./sign-in.ts";
+import type { SessionSnapshot, SignIn } from "./sign-in.ts";
+
+/** The client's session. The public part is `Session`; the link uses the rest. */
+export interface SessionState {
+  getSnapshot: () => SessionSnapshot;
+  subscribe: (listener: () => void) => () => void;
+  /** Finds out whether the browser is signed in, and loads the user. While there are listeners, it tries until it succeeds. */
+  restore: () => Promise<void>;
+  current: () => SignIn | undefined;
+  /** Returns the sign-in for a new call, with a token that has not expired: waits for a renewal that runs, or starts one. */
+  ready: () => Promise<SignIn | undefined>;
+  /** Gets a new token, or learns that there is none. Concurrent calls share one request. */
+  renew: () => Promise<void>;
+  /** Runs a call that returns the token of a session. */
+  signInWith: <Result>(
+    send: () => Promise<Result>,
+    tokenOf: (result: Result) => Token,
+  ) => Promise<Result>;
+  /** Runs a sign-out. */
+  signOutWith: <Result>(send: () => Promise<Result>) => Promise<Result>;
+  /** Ends the sign-in here and in all tabs. */
+  end: () => void;
+}
 
 /** The sign-in that a call belongs to, in the call's context. */
 const key = "taskwire.signIn";

@@ -1,6 +1,7 @@
 import type { Token, User } from "./api.generated.ts";
-import { isApiError, SessionError } from "./errors.ts";
-import { createSignInStore, isOlderThan, type SessionSnapshot, type SignIn } from "./sign-in.ts";
+import { isUnauthorized, retryAfterOf, SessionError } from "./errors.ts";
+import type { SessionState } from "./session-link.ts";
+import { createSignInStore, isExpired, isStale, type SignIn } from "./sign-in.ts";
 import { connectTabs, type TabMessage, type TabPlatform } from "./tabs.ts";
 import { readToken } from "./token.ts";
 
@@ -14,41 +15,15 @@ interface StateOptions {
   platform: TabPlatform | undefined;
 }
 
-/** The client's session. The public part is `Session`; the link uses the rest. */
-export interface SessionState {
-  getSnapshot: () => SessionSnapshot;
-  subscribe: (listener: () => void) => () => void;
-  /** Finds out whether the browser is signed in, and loads the user. While there are listeners, it tries until it succeeds. */
-  restore: () => Promise<void>;
-  current: () => SignIn | undefined;
-  /** Returns the sign-in for a new call, with a token that has not expired: waits for a renewal that runs, or starts one. */
-  ready: () => Promise<SignIn | undefined>;
-  /** Gets a new token, or learns that there is none. Concurrent calls share one request. */
-  renew: () => Promise<void>;
-  /** Runs a call that returns the token of a session. */
-  signInWith: <Result>(
-    send: () => Promise<Result>,
-    tokenOf: (result: Result) => Token,
-  ) => Promise<Result>;
-  /** Runs a sign-out. */
-  signOutWith: <Result>(send: () => Promise<Result>) => Promise<Result>;
-  /** Ends the sign-in here and in all tabs. */
-  end: () => void;
-}
-
-/** The part of a token's lifetime after which the next call renews it: 14 of 15 minutes. */
-const renewalAge = 14 / 15;
-
-/** Milliseconds between attempts to restore a session that something listens to. */
-const retryInterval = 5000;
-
-/** Returns whether the server rejected the cookie. After any other error, the next refresh may succeed. */
-const isRejected = (error: unknown): boolean => isApiError(error) && error.data.httpStatus === 401;
+/** Seconds between attempts to restore a session that something listens to, unless the server says how long to wait. */
+const retryInterval = 5;
 
 /** Creates the session of one tab. It knows nothing until it is restored from the refresh cookie. */
 export const createSessionState = (options: StateOptions): SessionState => {
   /** When the browser's cookie changed last, as far as this tab knows. Messages of earlier changes are ignored. */
   let changedAt = 0;
+  /** Whether the server said that the cookie belongs to no session. Other tabs need not ask again. */
+  let isCookieRejected = false;
   let renewal: Promise<void> | undefined;
   let nextAttempt: ReturnType<typeof setTimeout> | undefined;
 
@@ -58,6 +33,9 @@ export const createSessionState = (options: StateOptions): SessionState => {
     tabs.post({ type: "session", token, at, user });
   };
 
+  const postSignedOut = (sessionId: string | undefined): void =>
+    tabs.post({ type: "signedOut", at: changedAt, sessionId });
+
   const store = createSignInStore({ ...options, onUser: postSession });
 
   const tabs = connectTabs(
@@ -65,13 +43,16 @@ export const createSessionState = (options: StateOptions): SessionState => {
     (message: TabMessage) => {
       const { current } = store;
       if (message.type === "ask") {
-        if (current !== undefined && !isOlderThan(current, renewalAge)) postSession();
+        if (current !== undefined && !isStale(current)) postSession();
+        else if (current === undefined && isCookieRejected) postSignedOut(undefined);
       } else if (message.at < changedAt) return;
       else if (message.type === "session") {
         changedAt = message.at;
+        isCookieRejected = false;
         store.begin(message.token, message.at, message.user);
       } else if (message.sessionId === current?.sessionId) {
         changedAt = message.at;
+        isCookieRejected = true;
         store.end();
       }
     },
@@ -82,6 +63,7 @@ export const createSessionState = (options: StateOptions): SessionState => {
   const change = (): number => (changedAt = Math.max(Date.now(), changedAt + 1));
 
   const begin = (token: string): void => {
+    isCookieRejected = false;
     store.begin(token, change());
     postSession();
   };
@@ -89,8 +71,10 @@ export const createSessionState = (options: StateOptions): SessionState => {
   /** Ends the sign-in here and in all tabs. */
   const endEverywhere = (): void => {
     const sessionId = store.current?.sessionId;
+    isCookieRejected = true;
+    change();
     store.end();
-    if (sessionId !== undefined) tabs.post({ type: "signedOut", at: change(), sessionId });
+    postSignedOut(sessionId);
   };
 
   /** Sends a refresh that belongs to a sign-in, or to none, and applies its outcome. */
@@ -100,10 +84,11 @@ export const createSessionState = (options: StateOptions): SessionState => {
       // The cookie may belong to another user now, who signed in in another tab.
       if (store.current === before && before && readToken(token).userId !== before.userId)
         store.end();
-      if (store.current !== before) throw new SessionError("ended");
-      begin(token);
+      if (store.current === before) begin(token);
+      // A tab without a sign-in may have got one from another tab meanwhile.
+      else if (before !== undefined) throw new SessionError("ended");
     } catch (error) {
-      if (isRejected(error) && store.current === before) endEverywhere();
+      if (isUnauthorized(error) && store.current === before) endEverywhere();
       throw error;
     }
   };
@@ -133,7 +118,7 @@ export const createSessionState = (options: StateOptions): SessionState => {
     } catch (error) {
       if (error instanceof SessionError) throw error;
       // Safe: tRPC's client rejects with its own error class only.
-      if (!isRejected(error)) throw new SessionError("notRenewed", error as Error);
+      if (!isUnauthorized(error)) throw new SessionError("notRenewed", error as Error);
     }
   };
 
@@ -144,7 +129,8 @@ export const createSessionState = (options: StateOptions): SessionState => {
       await store.load();
     } catch (error) {
       store.publish(error);
-      if (store.listeners.size > 0) nextAttempt = setTimeout(restoreForListeners, retryInterval);
+      const seconds = retryAfterOf(error) ?? retryInterval;
+      if (store.listeners.size > 0) nextAttempt = setTimeout(restoreForListeners, 1000 * seconds);
       throw error;
     }
   };
@@ -166,11 +152,10 @@ export const createSessionState = (options: StateOptions): SessionState => {
     ready: async () => {
       const before = store.current;
       if (!store.isKnown) await renew();
-      else if (renewal !== undefined || (before !== undefined && isOlderThan(before, renewalAge))) {
+      else if (renewal !== undefined || (before !== undefined && isStale(before))) {
         await renew().catch((error: unknown) => {
           // While the old token is valid, a failed renewal is no reason to fail the call.
-          if (before === undefined || before.over.signal.aborted || isOlderThan(before, 1))
-            throw error;
+          if (before === undefined || before.over.signal.aborted || isExpired(before)) throw error;
         });
       }
       store.load().catch(store.publish);

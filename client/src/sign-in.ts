@@ -22,9 +22,12 @@ export interface SignIn extends TokenContent {
   loading?: Promise<void> | undefined;
 }
 
-/** Returns whether a part of the token's lifetime has passed: 1 for all of it. */
-export const isOlderThan = ({ at, lifetime }: SignIn, part: number): boolean =>
-  Date.now() >= at + lifetime * part;
+/** Returns whether the token has expired, by this machine's clock. */
+export const isExpired = ({ at, lifetime }: SignIn): boolean => Date.now() >= at + lifetime;
+
+/** Returns whether to renew the token at the next call: in the last of its 15 minutes. */
+export const isStale = ({ at, lifetime }: SignIn): boolean =>
+  Date.now() >= at + (lifetime * 14) / 15;
 
 interface Options {
   loadUser: () => Promise<User>;

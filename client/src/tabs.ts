@@ -6,8 +6,8 @@ export type TabMessage =
   | { type: "ask" }
   /** The browser's cookie belongs to the session of this token. */
   | { type: "session"; at: number; token: string; user: User | undefined }
-  /** A session has ended, and its cookie was cleared or is of no use. */
-  | { type: "signedOut"; at: number; sessionId: string };
+  /** A session has ended, or without an id: the server rejected the browser's cookie. */
+  | { type: "signedOut"; at: number; sessionId: string | undefined };
 
 /** Gets an event whose `data` is a message. `never`, because each platform has its own type of event. */
 type Listener = (event: never) => void;

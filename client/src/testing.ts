@@ -57,24 +57,35 @@ const tokenFor = ({ id }: User): Token => {
 
 /**
  * Returns a link that responds in place of a server: `createClient({ url: "", links: [mockLink({ task: { list } })] })`.
- * A call without a handler fails.
- * @param options.user the user who is signed in; without one, the session is signed out
+ * It has handlers for signing up, in and out, for the session and its user. Another call without a handler fails.
+ * @param options.user the user of the session; without one, no sign-in succeeds
+ * @param options.signedOut whether the session begins signed out, although there is a user
  */
 export const mockLink = (
   handlers: MockHandlers,
-  { user }: { user?: User } = {},
+  { user, signedOut = false }: { user?: User; signedOut?: boolean } = {},
 ): TRPCLink<AppRouter> => {
-  const signedIn = (code: ErrorCode): User => {
-    if (user === undefined) throw apiError(code);
+  let isSignedIn = !signedOut;
+  const signIn = (): Token => {
+    if (user === undefined) throw apiError("INVALID_CREDENTIALS");
+    isSignedIn = true;
+    return tokenFor(user);
+  };
+  const userOr = (code: ErrorCode): User => {
+    if (user === undefined || !isSignedIn) throw apiError(code);
     return user;
   };
   const all: Record<string, Record<string, ((input: never) => unknown) | undefined> | undefined> = {
     ...handlers,
     auth: {
-      refresh: () => tokenFor(signedIn("MISSING_REFRESH_TOKEN")),
-      login: () => tokenFor(signedIn("INVALID_CREDENTIALS")),
-      logout: () => ({ message: "Successfully logged out" }),
-      me: () => signedIn("MISSING_TOKEN"),
+      register: () => user,
+      refresh: () => tokenFor(userOr("MISSING_REFRESH_TOKEN")),
+      login: signIn,
+      logout: () => {
+        isSignedIn = false;
+        return { message: "Successfully logged out" };
+      },
+      me: () => userOr("MISSING_TOKEN"),
       ...handlers.auth,
     },
   };

@@ -62,6 +62,17 @@ test("twelve tabs that are restored at once make one refresh", async () => {
   expect(browser.count("auth.refresh")).toBeLessThanOrEqual(1);
 });
 
+test("twelve signed-out tabs that are opened at once make one refresh", async () => {
+  const tabs = Array.from({ length: 12 }, openTab);
+  await Promise.all(tabs.map((tab) => tab.session.restore()));
+  expect(tabs.map((tab) => tab.session.status)).toEqual(Array(12).fill("signedOut"));
+  expect(browser.count("auth.refresh")).toBe(1);
+  await openTab().session.restore();
+  expect(browser.count("auth.refresh")).toBe(1);
+  const user = await openTab().session.signUp(newAccount());
+  await expect.poll(() => tabs.map((tab) => tab.session.user)).toEqual(Array(12).fill(user));
+});
+
 test("of ten calls in each of three tabs with an expired token, one makes a refresh", async () => {
   await openTab().session.signUp(newAccount());
   const tabs = Array.from({ length: 3 }, openTab);

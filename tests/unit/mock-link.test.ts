@@ -37,6 +37,14 @@ describe("a client with a mock link", () => {
     expect(await client.session.signIn({ email: ada.email, password: "any" })).toEqual(ada);
   });
 
+  test("begins signed out if the mock says so, and signs up and in", async () => {
+    const client = createClient({ url: "", links: [mockLink({}, { user: ada, signedOut: true })] });
+    await client.session.restore();
+    expect(client.session.status).toBe("signedOut");
+    expect(await client.session.signUp({ email: ada.email, password: "any" })).toEqual(ada);
+    expect(client.session.status).toBe("signedIn");
+  });
+
   test("is signed out without a user, and fails without a handler", async () => {
     const client = createClient({ url: "", links: [mockLink({})] });
     await expect(client.auth.me.query()).rejects.toSatisfy((error) =>

@@ -1,6 +1,7 @@
 import { createClient, retryDelay, shouldRetry } from "@taskwire/client";
 import { useSession } from "@taskwire/client/react";
 import { QueryClient, QueryClientProvider, useMutation, useQuery } from "@tanstack/react-query";
+import type { SubmitEvent } from "react";
 
 const queryClient = new QueryClient({
   defaultOptions: { queries: { retry: shouldRetry, retryDelay } },
@@ -15,17 +16,24 @@ const text = (form: FormData, name: string) => {
   return typeof value === "string" ? value : "";
 };
 
-function SignUp() {
-  const signUp = useMutation({
-    mutationFn: (form: FormData) =>
-      client.session.signUp({ email: text(form, "email"), password: text(form, "password") }),
+function SignIn() {
+  const enter = useMutation({
+    mutationFn: (form: FormData) => {
+      const account = { email: text(form, "email"), password: text(form, "password") };
+      return form.has("register") ? client.session.signUp(account) : client.session.signIn(account);
+    },
   });
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    enter.mutate(new FormData(event.currentTarget, event.nativeEvent.submitter));
+  };
   return (
-    <form action={(form) => signUp.mutate(form)}>
+    <form onSubmit={submit}>
       <input name="email" type="email" aria-label="Email" required />
       <input name="password" type="password" aria-label="Password" required />
-      <button>Sign up</button>
-      {signUp.error && <p role="alert">{signUp.error.message}</p>}
+      <button>Sign in</button>
+      <button name="register">Sign up</button>
+      {enter.error && <p role="alert">{enter.error.message}</p>}
     </form>
   );
 }
@@ -39,13 +47,14 @@ function Tasks() {
     mutationFn: (form: FormData) => client.task.create.mutate({ title: text(form, "title") }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ["tasks"] }),
   });
+  const error = create.error ?? tasks.error;
   return (
     <>
       <form action={(form) => create.mutate(form)}>
         <input name="title" aria-label="Title" required maxLength={200} />
         <button>Add</button>
       </form>
-      {tasks.error && <p role="alert">{tasks.error.message}</p>}
+      {error && <p role="alert">{error.message}</p>}
       <ul>
         {tasks.data?.items.map((task) => (
           <li key={task.id}>{task.title}</li>
@@ -57,9 +66,9 @@ function Tasks() {
 }
 
 function Page() {
-  const { status, user } = useSession(client);
-  if (status === "restoring") return <p>Loading…</p>;
-  return status === "signedOut" ? <SignUp /> : <Tasks key={user.id} />;
+  const { status, user, error } = useSession(client);
+  if (status === "restoring") return <p>{error instanceof Error ? error.message : "Loading…"}</p>;
+  return status === "signedOut" ? <SignIn /> : <Tasks key={user.id} />;
 }
 
 export default function App() {
