@@ -3,8 +3,9 @@ import { z } from "zod";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings that hold a secret. The value of each may be in a file, which `NAME_FILE` names. */
 const path = z.string().optional();
+
+/** For each setting that can hold a secret: the path of a file with its value. */
 export const fileSettings = {
   DATABASE_URL_FILE: path,
   REDIS_URL_FILE: path,
