@@ -7,6 +7,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
+import { registerJwks } from "./http/jwks.ts";
 import { registerLanding } from "./http/landing.ts";
 import { isListed, warnOfRejectedOrigins } from "./http/origins.ts";
 import { checkRequests } from "./http/request-checks.ts";
@@ -120,6 +121,7 @@ export const buildApp = async (
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
   registerLanding(app);
+  registerJwks(app, deps);
   registerDocs(app, openApiDocument(router));
   await app.register(async (scope) => registerTrpc(scope, deps, router));
   await app.register(async (scope) => registerRest(scope, deps, router));

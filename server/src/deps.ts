@@ -8,6 +8,7 @@ import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
+import { importKeys, type Keys } from "./security/keys.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
 import { openRedis, type Redis } from "./security/redis.ts";
 import { loadOrCreateSecret, readSecret } from "./security/secret.ts";
@@ -26,6 +27,8 @@ export interface Deps {
   checkDatabase: CheckDatabase;
   passwords: PasswordHashing;
   tokens: Tokens;
+  /** The JWK Set of the keys that verify tokens. */
+  publicKeys: Keys["published"];
   revocations: RevocationList;
   rateLimits: RateLimits;
   callLimits: CallLimits;
@@ -59,16 +62,20 @@ export const createDeps = async (
 ): Promise<Deps> => {
   const clock = overrides.clock ?? (() => new Date());
   const { dataDir } = config.database;
-  // Reports an unreadable secret before the database is opened.
-  if (config.signingSecret === undefined) await readSecret(dataDir);
+  const isEmbedded = config.database.url === undefined;
+  // Reports an unreadable secret before the database is opened. A private key replaces it, but its tokens stay valid.
+  const stored =
+    config.signingSecret === undefined && isEmbedded ? await readSecret(dataDir) : undefined;
   const orm = overrides.orm ?? (await openDatabase(config.database, log));
   try {
-    const secret = config.signingSecret ?? (await loadOrCreateSecret(dataDir, log));
+    const { privateKey, publicKeys, previousSecrets } = config;
+    let secret = config.signingSecret ?? stored;
+    if (privateKey === undefined) secret ??= await loadOrCreateSecret(dataDir, log);
+    const secrets = secret === undefined ? previousSecrets : [secret, ...previousSecrets];
+    const keys = await importKeys({ secrets, privateKey, publicKeys });
     const ttl = { access: config.accessTokenTtl, refresh: config.refreshTokenTtl };
-    const [passwords, tokens] = await Promise.all([
-      overrides.passwords ?? createPasswordHashing(),
-      createTokens({ ...config.tokenClaims, secret, ttl, clock }),
-    ]);
+    const tokens = createTokens({ ...config.tokenClaims, keys, ttl, clock });
+    const passwords = overrides.passwords ?? (await createPasswordHashing());
     // If the check fails, assume that legacy hashes exist: this only affects timing.
     await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
@@ -84,6 +91,7 @@ export const createDeps = async (
       checkDatabase: createDatabaseCheck(orm, clock),
       passwords,
       tokens,
+      publicKeys: keys.published,
       revocations,
       rateLimits,
       callLimits: createCallLimits(config.callLimits, clock),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import { type Config, parseConfig } from "./config.ts";
-import { loadEnvFile, run } from "./cli/executable.ts";
+import type { Config } from "./config.ts";
+import { readConfig, run } from "./cli/executable.ts";
 import { stopWithGrace } from "./cli/stop.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
@@ -17,8 +17,7 @@ const listen = async (app: FastifyInstance, { host, port }: Config): Promise<str
 };
 
 run(async () => {
-  loadEnvFile();
-  const config = parseConfig(process.env);
+  const config = readConfig();
   const log = createLogger(config.logLevel);
   // The database drivers take a second to load: imported here, so that an invalid configuration is reported before that.
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([

@@ -80,6 +80,7 @@ describe("paths and methods", () => {
     "/health",
     "/health/live",
     "/health/ready",
+    "/.well-known/jwks.json",
     "/openapi.json",
     "/docs",
     "/docs/start.js",

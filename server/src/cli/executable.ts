@@ -1,10 +1,17 @@
 import { existsSync } from "node:fs";
-import { ConfigError } from "../config.ts";
+import { type Config, ConfigError, parseConfig } from "../config.ts";
+import { readSecretFiles } from "../config/secret-files.ts";
 import { OperatorError } from "../errors.ts";
 
-/** Loads `.env` from the working directory, if it exists. Variables that are already set keep their values. */
-export const loadEnvFile = (): void => {
+/**
+ * Reads the configuration: the environment, then `.env` of the working directory, if it exists, for variables that are
+ * not set, then the files that `…_FILE` name.
+ * @throws {ConfigError}
+ */
+export const readConfig = (): Config => {
   if (existsSync(".env")) process.loadEnvFile();
+  const { env, problems } = readSecretFiles(process.env);
+  return parseConfig(env, problems);
 };
 
 /** Prints the error on standard error, and exits with code 1. Prints no stack trace if the operator can fix it. */

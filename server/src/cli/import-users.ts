@@ -1,12 +1,11 @@
 import { open } from "node:fs/promises";
-import { parseConfig } from "../config.ts";
 import { isDatabaseUnavailable } from "../db/failures.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { OperatorError, reasonOf } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { importUsers } from "../services/user-import.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { readConfig, run } from "./executable.ts";
 
 /** Imported lines between two progress messages, where standard error is not a terminal. */
 const progressInterval = 5000;
@@ -32,8 +31,7 @@ const openFile = async (path: string | undefined) => {
 };
 
 run(async () => {
-  loadEnvFile();
-  const { database } = parseConfig(process.env);
+  const { database } = readConfig();
   // Before the database, so that a wrong file name is reported at once.
   await using file = await openFile(process.argv[2]);
   const orm = await openDatabase(database, createLogger("error"));

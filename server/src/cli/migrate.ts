@@ -1,11 +1,10 @@
-import { parseConfig } from "../config.ts";
 import { connectPostgres } from "../db/postgres.ts";
 import { openEmbedded } from "../db/embedded/open.ts";
 import { migrateDown, migrateUp, migrationStatus, schemaDrift } from "../db/migrator.ts";
 import { createMigration } from "../db/new-migration.ts";
 import type { Orm } from "../db/orm.ts";
 import { OperatorError, reasonOf } from "../errors.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { readConfig, run } from "./executable.ts";
 
 const usage = `Usage: pnpm migrate COMMAND
 
@@ -17,7 +16,7 @@ const usage = `Usage: pnpm migrate COMMAND
 
 /** Runs work on the configured database, and closes the database after it, even if the work fails. */
 const withDatabase = async (work: (orm: Orm) => Promise<void>): Promise<void> => {
-  const { url, dataDir } = parseConfig(process.env).database;
+  const { url, dataDir } = readConfig().database;
   const orm =
     url === undefined
       ? await openEmbedded(dataDir, {
@@ -83,7 +82,6 @@ const commands: Partial<Record<string, (name: string | undefined) => Promise<voi
 };
 
 run(async () => {
-  loadEnvFile();
   const [command = "", name] = process.argv.slice(2);
   const work = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (work === undefined) throw new OperatorError(usage);

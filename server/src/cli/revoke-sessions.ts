@@ -1,12 +1,11 @@
 import { loginInput } from "@taskwire/shared";
-import { parseConfig } from "../config.ts";
 import { isDatabaseUnavailable } from "../db/failures.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { OperatorError } from "../errors.ts";
 import { createLogger } from "../logger.ts";
 import { revokeAllSessions } from "../services/auth/session.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { readConfig, run } from "./executable.ts";
 
 /** Normalises the address as sign-in does. */
 const emailIn = ([argument, ...more]: readonly string[]): string => {
@@ -17,8 +16,7 @@ const emailIn = ([argument, ...more]: readonly string[]): string => {
 };
 
 run(async () => {
-  loadEnvFile();
-  const { database } = parseConfig(process.env);
+  const { database } = readConfig();
   // Before the database, so that a missing argument is reported at once.
   const email = emailIn(process.argv.slice(2));
   const orm = await openDatabase(database, createLogger("error"));

@@ -81,10 +81,3 @@ export const isAddressRange = (text: string): boolean => {
   if (bits === undefined || rest.length > 0) return false;
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 };
-
-/** Returns whether a secret is a sample, such as "deadbeef" eight times: fine in tests, known to everyone in production. */
-export const isSample = (secret: string): boolean => {
-  const text = secret.toLowerCase();
-  // A text that consists of equal blocks, and no other, is equal to a rotation of itself.
-  return (text + text).indexOf(text, 1) < text.length;
-};
