@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { ConfigError } from "../config.ts";
+import { ConfigError, parseConfig } from "../config.ts";
 import { OperatorError } from "../errors.ts";
 
 /** Loads `.env` from the working directory, if it exists. Variables that are already set keep their values. */
@@ -24,4 +24,24 @@ export const run = (work: () => Promise<void>): void => {
     fail(new Error("Stopped before the work was done: it waits for a promise that never settles"));
   process.once("beforeExit", onUnfinished);
   work().then(() => process.off("beforeExit", onUnfinished), fail);
+};
+
+/**
+ * Calls the work of an executable that has one argument, a file, and is only for the embedded database.
+ * @throws {OperatorError} if the arguments are not one file, or a PostgreSQL is configured
+ */
+export const embeddedJob = async (
+  name: "backup" | "restore",
+  work: (dataDir: string, file: string) => Promise<void>,
+): Promise<void> => {
+  loadEnvFile();
+  const { url, dataDir } = parseConfig(process.env).database;
+  const [file, ...more] = process.argv.slice(2);
+  if (file === undefined || more.length > 0) throw new OperatorError(`Usage: pnpm ${name} FILE`);
+  if (url !== undefined) {
+    throw new OperatorError(
+      `DATABASE_URL is set, and \`pnpm ${name}\` is for the embedded database. For PostgreSQL, docs/operations.md has the commands.`,
+    );
+  }
+  await work(dataDir, file);
 };

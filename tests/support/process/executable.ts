@@ -41,7 +41,14 @@ export interface Options {
 // Without a shared cache, compiling takes a quarter of each start.
 const compileCache = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "node") };
 
-export type Executable = "main" | "migrate" | "seed" | "import-users" | "revoke-sessions";
+export type Executable =
+  | "main"
+  | "migrate"
+  | "seed"
+  | "import-users"
+  | "revoke-sessions"
+  | "backup"
+  | "restore";
 
 /** Starts an executable of the server as a child process. */
 export const start = (
