@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { openEmbedded } from "./embedded/open.ts";
-import { migrateUp, pendingMigrations } from "./migrator.ts";
+import { migrateUp } from "./migration-run.ts";
+import { pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
 import { connectPostgres } from "./postgres.ts";
 

@@ -39,7 +39,7 @@ export const openPool = async (
   database: { clientUrl: string } | { dbName: string },
   connection: ClientConfig,
   { poolMin, poolMax, statementTimeout = true, silence = timeouts.silence }: PoolOptions,
-): Promise<Omit<Orm, "embedded" | "probe">> => {
+): Promise<Omit<Orm, "embedded" | "pooler" | "probe">> => {
   const orm = await MikroORM.init({
     ...commonOptions,
     ...database,
@@ -48,7 +48,7 @@ export const openPool = async (
       ...connection,
       application_name: "taskwire",
       connectionTimeoutMillis: timeouts.connect,
-      lock_timeout: timeouts.lock,
+      lock_timeout: statementTimeout ? timeouts.lock : 0,
       statement_timeout: statementTimeout ? timeouts.statement : 0,
       idle_in_transaction_session_timeout: timeouts.idleInTransaction,
       keepAlive: true,
