@@ -2,12 +2,7 @@ import type { MigrationStorage } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/postgresql";
 import { migrations } from "@taskwire/migrations";
 import { OperatorError } from "../errors.ts";
-import {
-  type KnownMigration,
-  statementsOf,
-  stepsOf,
-  tablesCreatedBy,
-} from "./migration-statements.ts";
+import { statementsOf, stepsOf, tablesCreatedBy } from "./migration-statements.ts";
 import { storageIn, transactionally } from "./migration-transaction.ts";
 import { applyOnline } from "./online-migration.ts";
 import type { Orm } from "./orm.ts";

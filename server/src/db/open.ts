@@ -18,7 +18,9 @@ const warnOfPendingMigrations = async (orm: Orm, log: Logger): Promise<void> => 
  */
 export const openDatabase = async (config: Config["database"], log: Logger): Promise<Orm> => {
   if (config.url !== undefined) {
-    const orm = await connectPostgres(config.url, config);
+    const orm = await connectPostgres(config.url, config, (run) => {
+      log.warn({ run }, "PostgreSQL's time-outs are not set: a connection pooler drops them");
+    });
     try {
       await warnOfPendingMigrations(orm, log);
       return orm;
