@@ -32,3 +32,22 @@ export const run = (work: () => Promise<void>): void => {
   process.once("beforeExit", onUnfinished);
   work().then(() => process.off("beforeExit", onUnfinished), fail);
 };
+
+/**
+ * Calls the work of an executable that has one argument, a file, and is only for the embedded database.
+ * @throws {OperatorError} if the arguments are not one file, or a PostgreSQL is configured
+ */
+export const embeddedJob = async (
+  name: "backup" | "restore",
+  work: (dataDir: string, file: string) => Promise<void>,
+): Promise<void> => {
+  const { url, dataDir } = readConfig().database;
+  const [file, ...more] = process.argv.slice(2);
+  if (file === undefined || more.length > 0) throw new OperatorError(`Usage: pnpm ${name} FILE`);
+  if (url !== undefined) {
+    throw new OperatorError(
+      `DATABASE_URL is set, and \`pnpm ${name}\` is for the embedded database. For PostgreSQL, docs/operations.md has the commands.`,
+    );
+  }
+  await work(dataDir, file);
+};
