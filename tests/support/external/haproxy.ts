@@ -52,7 +52,7 @@ export const startHaproxy = async (
     "option httpchk GET /health/ready",
     // Longer than the recommended one: a check of a busy test machine may be slow.
     "timeout check 5s",
-    "default-server check inter 1s fall 2 rise 2",
+    "default-server check inter 1s fastinter 250ms fall 2 rise 2",
     ...ports.map((each) => `server replica-${each} 127.0.0.1:${each}`),
     "",
   ];

@@ -11,6 +11,7 @@ import { signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
 import { startHaproxy } from "../external/haproxy.ts";
 import { startPostgres } from "../external/postgres.ts";
 import { type Running, served, start } from "../process/executable.ts";
+import { required } from "../setup/required.ts";
 import { freePort } from "../process/free-port.ts";
 
 const replicas = 3;
@@ -101,6 +102,10 @@ const runRestart = async (
   const accounts = await Promise.all(
     Array.from({ length: users }, () => signedInUser({ url: proxy.url })),
   );
+  // As in a deployment, the first processes have served requests before: a new one compiles its code during the first ones.
+  for (let turn = 0; turn < 300; turn++)
+    await request(required(accounts[turn % users], "a user"), turn);
+  failures.length = 0;
   const restarted = new AbortController();
   const pending: Promise<void>[] = [];
   const traffic = async (): Promise<void> => {
