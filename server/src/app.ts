@@ -5,6 +5,7 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
+import { manageConnections } from "./http/connections.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerJwks } from "./http/jwks.ts";
@@ -30,13 +31,11 @@ const timeouts = {
   headersTimeout: 5 * second,
   /** For the whole request to arrive, body included: a client that sends a byte a second is cut off within 10 s. */
   requestTimeout: 7 * second,
-  /** Between two requests on one socket. */
-  keepAliveTimeout: 5 * second,
   /** Without a byte in either direction: cuts off a client that never reads its responses. No call takes this long. */
   connectionTimeout: 8 * second,
 };
 
-/** Open sockets; further ones are closed unread. An idle socket costs a few kB, and is closed within 6 s. */
+/** Open sockets; further ones are closed unread. http/connections.ts limits how many of them are idle. */
 const maxConnections = 10_000;
 
 /** Requests of one socket that may wait for their responses. */
@@ -71,7 +70,7 @@ export const buildApp = async (
     onProtoPoisoning: "remove",
     onConstructorPoisoning: "remove",
     requestTimeout: timeouts.requestTimeout,
-    keepAliveTimeout: timeouts.keepAliveTimeout,
+    keepAliveTimeout: config.keepAliveTimeout * second,
     connectionTimeout: timeouts.connectionTimeout,
     http: {
       headersTimeout: timeouts.headersTimeout,
@@ -91,6 +90,7 @@ export const buildApp = async (
   });
   app.server.maxConnections = maxConnections;
   limitPipelining(app, maxPipelined);
+  manageConnections(app, deps.draining.signal);
   registerErrors(app);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);

@@ -16,6 +16,8 @@ import { fileSettings } from "./config/secret-files.ts";
 export const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535).default(8000),
+  KEEP_ALIVE_TIMEOUT: integer(1, 3600).default(72),
+  DRAIN_DELAY: integer(0, 5).optional(),
   NODE_ENV: oneOf("development", "test", "production").default("development"),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: z
@@ -138,6 +140,10 @@ export const parseConfig = (
   return {
     host: data.HOST,
     port: data.PORT,
+    /** Seconds for which a socket stays open between two requests. */
+    keepAliveTimeout: data.KEEP_ALIVE_TIMEOUT,
+    /** Seconds from the signal to stop, for which the server accepts requests. */
+    drainDelay: data.DRAIN_DELAY ?? (data.NODE_ENV === "production" ? 5 : 0),
     production: data.NODE_ENV === "production",
     logLevel: data.LOG_LEVEL,
     database: {

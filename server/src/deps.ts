@@ -36,9 +36,11 @@ export interface Deps {
   calls: Turns;
   /** The turns of each user's searches, which take long: one at a time. */
   searches: Turns;
+  /** Aborts when the process begins to drain: it stops soon, and should get no new requests. */
+  draining: AbortController;
   /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
-  /** Stops polling, and closes the connections to Redis and the database. */
+  /** Stops polling, and closes the connections to Redis, then those to the database. */
   close: () => Promise<void>;
 }
 
@@ -97,10 +99,11 @@ export const createDeps = async (
       callLimits: createCallLimits(config.callLimits, clock),
       calls: createTurns(Math.max(1, Math.min(maxCallsAtOnce, config.database.poolMax - 1))),
       searches: createTurns(1),
+      draining: new AbortController(),
       redis,
       close: async () => {
         revocationPoll.stop();
-        redis?.close();
+        await redis?.close();
         await orm.close();
       },
     };

@@ -30,14 +30,7 @@ run(async () => {
     const app = await buildApp(deps);
     const address = await listen(app, config);
     const housekeeping = startHousekeeping(deps);
-    stopWithGrace(log, async () => {
-      housekeeping.stop();
-      try {
-        await app.close();
-      } finally {
-        await deps.close();
-      }
-    });
+    stopWithGrace({ app, deps, housekeeping });
     // To a browser, a page at localhost is of another site than a server at 127.0.0.1, and its cookie would not be kept.
     const url = address.replace(/\/\/(?:127\.0\.0\.1|\[::1\]):/, "//localhost:");
     log.info(`REST at ${url}/api/v1 (documentation: ${url}/docs), tRPC at ${url}/trpc`);

@@ -406,7 +406,10 @@ describe("outside the API", () => {
   test("/health, /health/live and /health/ready report a healthy server", async () => {
     expect((await send("/health")).body).toEqual({ status: "healthy" });
     expect((await send("/health/live")).body).toEqual({ status: "healthy" });
-    expect((await send("/health/ready")).body).toEqual({ status: "ready" });
+    expect((await send("/health/ready")).body).toEqual({
+      status: "ready",
+      checks: { database: "ok", migrations: "ok", draining: false },
+    });
   });
 
   test.each(["/docs", "/redoc"])(

@@ -17,6 +17,8 @@ test("an empty environment yields the defaults", () => {
   expect(parseConfig({})).toEqual({
     host: "127.0.0.1",
     port: 8000,
+    keepAliveTimeout: 72,
+    drainDelay: 0,
     production: false,
     logLevel: "info",
     database: { url: undefined, dataDir: ".data", poolMin: 2, poolMax: 5 },
@@ -89,6 +91,17 @@ describe("in production, the database", () => {
   ])("named by %j is %j", (env, database) => {
     expect(parseConfig({ ...production, ...env }).database).toMatchObject(database);
   });
+});
+
+test("DRAIN_DELAY is 5 in production and 0 otherwise, unless it is set", () => {
+  const production = { NODE_ENV: "production", JWT_SECRET_KEY: secret, DATA_DIR: "/data" };
+  expect(parseConfig(production).drainDelay).toBe(5);
+  expect(parseConfig({ ...production, DRAIN_DELAY: "0" }).drainDelay).toBe(0);
+  expect(parseConfig({ DRAIN_DELAY: "3" }).drainDelay).toBe(3);
+  // The whole stop takes 15 s at most.
+  expect(problemsOf({ DRAIN_DELAY: "6" })).toEqual([
+    "DRAIN_DELAY must be a whole number from 0 to 5",
+  ]);
 });
 
 describe("JWT_SECRET_KEY", () => {
