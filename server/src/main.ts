@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
 import { stopWithGrace } from "./cli/stop.ts";
+import { openOutput } from "./log/output.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
 
@@ -19,7 +20,7 @@ const listen = async (app: FastifyInstance, { host, port }: Config): Promise<str
 run(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.logLevel, await openOutput(config));
   // The database drivers take a second to load: imported here, so that an invalid configuration is reported before that.
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),
