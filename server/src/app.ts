@@ -15,7 +15,8 @@ import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
 import { redirectTrailingSlash } from "./http/trailing-slash.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
-import { RequestLog } from "./logger.ts";
+import { RequestLog } from "./log/request-log.ts";
+import { traceIdIn } from "./log/trace-id.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
 import { openApiDocument } from "./rest/openapi.ts";
@@ -63,6 +64,10 @@ export const buildApp = async (
     genReqId: ({ headers }) => {
       const sent = headers["x-request-id"];
       return typeof sent === "string" && requestId.test(sent) ? sent : randomUUID();
+    },
+    childLoggerFactory: (parent, bindings, options, { headers: { traceparent } }) => {
+      const trace_id = typeof traceparent === "string" ? traceIdIn(traceparent) : undefined;
+      return parent.child(trace_id === undefined ? bindings : { ...bindings, trace_id }, options);
     },
     trustProxy: config.trustProxy ?? false,
     bodyLimit: 64 * kibibyte,

@@ -7,6 +7,7 @@ import type { Orm } from "./db/orm.ts";
 import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
+import { createTripFilter, type LimitTrip } from "./security/limit-trips.ts";
 import { createPasswordHashing, type PasswordHashing } from "./security/password-hashing.ts";
 import { importKeys, type Keys } from "./security/keys.ts";
 import { createRateLimits, type RateLimits } from "./security/rate-limits.ts";
@@ -32,6 +33,8 @@ export interface Deps {
   revocations: RevocationList;
   rateLimits: RateLimits;
   callLimits: CallLimits;
+  /** Whether to log that a limit has tripped: once a minute for each limit and key. */
+  isNewTrip: (trip: LimitTrip) => boolean;
   /** The turns of each user's calls. A user leaves at least one of several connections for other users. */
   calls: Turns;
   /** The turns of each user's searches, which take long: one at a time. */
@@ -97,6 +100,7 @@ export const createDeps = async (
       revocations,
       rateLimits,
       callLimits: createCallLimits(config.callLimits, clock),
+      isNewTrip: createTripFilter(clock),
       calls: createTurns(Math.max(1, Math.min(maxCallsAtOnce, config.database.poolMax - 1))),
       searches: createTurns(1),
       draining: new AbortController(),

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Config } from "./config.ts";
 import { readConfig, run } from "./cli/executable.ts";
 import { stopWithGrace } from "./cli/stop.ts";
+import { openOutput } from "./log/output.ts";
 import { createLogger } from "./logger.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
 
@@ -18,7 +19,7 @@ const listen = async (app: FastifyInstance, { host, port }: Config): Promise<str
 
 run(async () => {
   const config = readConfig();
-  const log = createLogger(config.logLevel);
+  const log = createLogger(config.logLevel, await openOutput(config));
   // The database drivers take a second to load: imported here, so that an invalid configuration is reported before that.
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),

@@ -1,6 +1,7 @@
 import { AppError } from "@taskwire/shared";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
+import { recordOf } from "../log/request-record.ts";
 import type { Context } from "../rpc/context.ts";
 import type { Identity } from "../security/tokens.ts";
 import { isForeign } from "./origins.ts";
@@ -61,11 +62,13 @@ export const httpContext = (
   let verified: Promise<Identity> | undefined;
   const readToken = (): Promise<Identity> =>
     (verified ??= verify(deps, request.headers.authorization));
+  const record = recordOf(request);
   let signal: AbortSignal | undefined;
   return {
     deps,
     call: {
       log: request.log,
+      record,
       address: request.ip,
       device: () => deviceIn(request.headers["user-agent"]),
       signal: () => (signal ??= disconnectSignal(reply)),
@@ -73,6 +76,7 @@ export const httpContext = (
       identify: async () => {
         const identity = await readToken();
         if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+        record.userId = identity.id;
         return identity;
       },
       readToken,

@@ -4,7 +4,7 @@ import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
+import { migrateUp } from "@taskwire/server/db/migration-run.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { send } from "../client/http.ts";
 import { signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
