@@ -5,6 +5,7 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
+import { measureRequests } from "./http/observe-requests.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
@@ -91,6 +92,7 @@ export const buildApp = async (
   app.server.maxConnections = maxConnections;
   limitPipelining(app, maxPipelined);
   registerErrors(app);
+  if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });

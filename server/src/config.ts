@@ -15,6 +15,7 @@ import {
 export const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535).default(8000),
+  METRICS_PORT: integer(0, 65_535).optional(),
   NODE_ENV: oneOf("development", "test", "production").default("development"),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: z
@@ -83,6 +84,8 @@ const conflictsIn = (settings: Settings, isNamed: (name: keyof Settings) => bool
       "DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production",
     );
   }
+  if (settings.METRICS_PORT === settings.PORT && settings.PORT > 0)
+    problems.push("METRICS_PORT must not be the same as PORT");
   if (settings.DB_POOL_MIN > settings.DB_POOL_MAX)
     problems.push("DB_POOL_MIN must not be greater than DB_POOL_MAX");
   if (
@@ -146,6 +149,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
   return {
     host: data.HOST,
     port: data.PORT,
+    metricsPort: data.METRICS_PORT,
     production: data.NODE_ENV === "production",
     logLevel: data.LOG_LEVEL,
     database: {

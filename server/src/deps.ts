@@ -4,6 +4,9 @@ import { startRevocationPoll } from "./jobs/revocation-poll.ts";
 import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
+import { countCallLimitTrips, countRateLimitTrips } from "./observability/limit-trips.ts";
+import { openMetrics } from "./observability/open.ts";
+import type { Metrics } from "./observability/metrics.ts";
 import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
@@ -35,6 +38,8 @@ export interface Deps {
   searches: Turns;
   /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
+  /** Undefined without METRICS_PORT: nothing is measured then. */
+  metrics: Metrics | undefined;
   /** Stops polling, and closes the connections to Redis and the database. */
   close: () => Promise<void>;
 }
@@ -73,25 +78,36 @@ export const createDeps = async (
     await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
+    const callLimits = createCallLimits(config.callLimits, clock);
     const lifetime = ttl.access + clockTolerance;
     const revocations = createRevocationList(lifetime, clock);
     const revocationPoll = await startRevocationPoll(orm, revocations, lifetime, log);
+    const checkDatabase = createDatabaseCheck(orm, clock);
+    const metrics = await openMetrics(config, {
+      orm,
+      passwords,
+      redis,
+      checkDatabase,
+      revocationLag: revocationPoll.lag,
+    });
     return {
       config,
       log,
       clock,
       orm,
-      checkDatabase: createDatabaseCheck(orm, clock),
+      checkDatabase,
       passwords,
       tokens,
       revocations,
-      rateLimits,
-      callLimits: createCallLimits(config.callLimits, clock),
+      rateLimits: metrics === undefined ? rateLimits : countRateLimitTrips(rateLimits, metrics),
+      callLimits: metrics === undefined ? callLimits : countCallLimitTrips(callLimits, metrics),
       calls: createTurns(Math.max(1, Math.min(maxCallsAtOnce, config.database.poolMax - 1))),
       searches: createTurns(1),
       redis,
+      metrics,
       close: async () => {
         revocationPoll.stop();
+        metrics?.stop();
         redis?.close();
         await orm.close();
       },

@@ -3,6 +3,7 @@ import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
 import { stopWithGrace } from "./cli/stop.ts";
 import { createLogger } from "./logger.ts";
+import type { Deps } from "./deps.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
 
 const listen = async (app: FastifyInstance, { host, port }: Config): Promise<string> => {
@@ -11,6 +12,23 @@ const listen = async (app: FastifyInstance, { host, port }: Config): Promise<str
   } catch (cause) {
     throw new OperatorError(
       `Cannot listen (${reasonOf(cause)}). Set HOST and PORT to an address that is free.`,
+      { cause },
+    );
+  }
+};
+
+/** Serves the metrics, if METRICS_PORT is set. @returns a function that closes their port */
+const listenForMetrics = async ({ config, log, metrics }: Deps): Promise<() => void> => {
+  const { host, metricsPort: port } = config;
+  if (metrics === undefined || port === undefined) return () => {};
+  const { listenForScrapes } = await import("./http/metrics-listener.ts");
+  try {
+    const { url, close } = await listenForScrapes(metrics, { host, port });
+    log.info(`Metrics at ${url}`);
+    return close;
+  } catch (cause) {
+    throw new OperatorError(
+      `Cannot listen for metrics (${reasonOf(cause)}). Set METRICS_PORT to a port that is free.`,
       { cause },
     );
   }
@@ -27,8 +45,10 @@ run(async () => {
     import("./jobs/housekeeping.ts"),
   ]);
   const deps = await createDeps(config, log);
+  let closeMetrics = (): void => {};
   try {
     const app = await buildApp(deps);
+    closeMetrics = await listenForMetrics(deps);
     const address = await listen(app, config);
     const housekeeping = startHousekeeping(deps);
     stopWithGrace(log, async () => {
@@ -36,6 +56,7 @@ run(async () => {
       try {
         await app.close();
       } finally {
+        closeMetrics();
         await deps.close();
       }
     });
@@ -43,6 +64,7 @@ run(async () => {
     const url = address.replace(/\/\/(?:127\.0\.0\.1|\[::1\]):/, "//localhost:");
     log.info(`REST at ${url}/api/v1 (documentation: ${url}/docs), tRPC at ${url}/trpc`);
   } catch (error) {
+    closeMetrics();
     await deps.close();
     throw error;
   }

@@ -19,6 +19,8 @@ interface RefreshCookie {
  * in http/call-context.ts.
  */
 export interface Call {
+  /** How the call came in: "direct" without HTTP. */
+  transport: "trpc" | "rest" | "direct";
   /** Carries the request's id in every line. */
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
   /** The client's address. Behind a proxy it is correct only if TRUST_PROXY is. */
@@ -59,6 +61,7 @@ export interface UserContext extends ServiceContext {
 
 /** A call that no client made: it has no token, no cookie and no connection that could close. */
 export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
+  transport: "direct",
   log,
   address: "127.0.0.1",
   device: () => undefined,

@@ -129,6 +129,7 @@ const exchange = async (ctx: ServiceContext): Promise<Token> => {
       );
     case "reused":
       ctx.deps.revocations.add([sid]);
+      ctx.deps.metrics?.countReuse();
       ctx.call.log.warn(
         { session: sid, user: id, generation: identity.generation, newest: generation },
         "Refresh token reused: session revoked",

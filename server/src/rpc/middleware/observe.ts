@@ -1,0 +1,21 @@
+import type { TRPCError } from "@trpc/server";
+import { t } from "../init.ts";
+import { translateError } from "../translate-error.ts";
+
+const codeOf = (result: { ok: true } | { ok: false; error: TRPCError }): string =>
+  result.ok ? "OK" : translateError(result.error).code;
+
+/** Measures each call, also of a batch, if METRICS_PORT is set. It comes first, so that it sees the result of all others. */
+export const observe = t.middleware(async ({ ctx, next, path }) => {
+  const { metrics } = ctx.deps;
+  if (metrics === undefined) return next();
+  const startedAt = performance.now();
+  const result = await next();
+  metrics.recordCall({
+    procedure: path,
+    transport: ctx.call.transport,
+    code: codeOf(result),
+    seconds: (performance.now() - startedAt) / 1000,
+  });
+  return result;
+});
