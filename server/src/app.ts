@@ -5,7 +5,7 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
-import { measureRequests } from "./http/observe-requests.ts";
+import { measureRequests, traceRequests } from "./http/observe-requests.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerLanding } from "./http/landing.ts";
@@ -93,6 +93,7 @@ export const buildApp = async (
   limitPipelining(app, maxPipelined);
   registerErrors(app);
   if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
+  if (deps.tracing !== undefined) traceRequests(app, deps.tracing);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   integer,
   isAddressRange,
+  isHttpUrl,
   isRedisUrl,
   isSample,
   oneOf,
@@ -16,6 +17,10 @@ export const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535).default(8000),
   METRICS_PORT: integer(0, 65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isHttpUrl, "must be a URL like http://collector:4318")
+    .optional(),
   NODE_ENV: oneOf("development", "test", "production").default("development"),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: z
@@ -150,6 +155,7 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
     host: data.HOST,
     port: data.PORT,
     metricsPort: data.METRICS_PORT,
+    tracesEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     production: data.NODE_ENV === "production",
     logLevel: data.LOG_LEVEL,
     database: {

@@ -5,8 +5,9 @@ import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
 import { countCallLimitTrips, countRateLimitTrips } from "./observability/limit-trips.ts";
-import { openMetrics } from "./observability/open.ts";
+import { openMetrics, traceStatements } from "./observability/open.ts";
 import type { Metrics } from "./observability/metrics.ts";
+import type { Tracing } from "./observability/tracing.ts";
 import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
@@ -40,6 +41,8 @@ export interface Deps {
   redis: Pick<Redis, "usable"> | undefined;
   /** Undefined without METRICS_PORT: nothing is measured then. */
   metrics: Metrics | undefined;
+  /** Undefined without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  tracing: Tracing | undefined;
   /** Stops polling, and closes the connections to Redis and the database. */
   close: () => Promise<void>;
 }
@@ -49,6 +52,8 @@ interface Overrides {
   clock?: () => Date;
   /** Replaces the database of the configuration; `close()` closes it too. */
   orm?: Orm;
+  /** Makes spans. Created before the log, which names them; `close()` closes it too. */
+  tracing?: Tracing | undefined;
   /** Replaces password hashing, which is slow by design. */
   passwords?: PasswordHashing;
 }
@@ -90,6 +95,8 @@ export const createDeps = async (
       checkDatabase,
       revocationLag: revocationPoll.lag,
     });
+    const { tracing } = overrides;
+    if (tracing !== undefined) await traceStatements(tracing, orm);
     return {
       config,
       log,
@@ -105,11 +112,13 @@ export const createDeps = async (
       searches: createTurns(1),
       redis,
       metrics,
+      tracing,
       close: async () => {
         revocationPoll.stop();
         metrics?.stop();
         redis?.close();
         await orm.close();
+        await tracing?.close();
       },
     };
   } catch (error) {

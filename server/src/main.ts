@@ -3,6 +3,7 @@ import { type Config, parseConfig } from "./config.ts";
 import { loadEnvFile, run } from "./cli/executable.ts";
 import { stopWithGrace } from "./cli/stop.ts";
 import { createLogger } from "./logger.ts";
+import { openTracing } from "./observability/open.ts";
 import type { Deps } from "./deps.ts";
 import { OperatorError, reasonOf } from "./errors.ts";
 
@@ -37,14 +38,15 @@ const listenForMetrics = async ({ config, log, metrics }: Deps): Promise<() => v
 run(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
-  const log = createLogger(config.logLevel);
+  const tracing = await openTracing(config);
+  const log = createLogger(config.logLevel, undefined, tracing?.logFields);
   // The database drivers take a second to load: imported here, so that an invalid configuration is reported before that.
   const [{ createDeps }, { buildApp }, { startHousekeeping }] = await Promise.all([
     import("./deps.ts"),
     import("./app.ts"),
     import("./jobs/housekeeping.ts"),
   ]);
-  const deps = await createDeps(config, log);
+  const deps = await createDeps(config, log, { tracing });
   let closeMetrics = (): void => {};
   try {
     const app = await buildApp(deps);

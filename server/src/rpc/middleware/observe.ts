@@ -5,15 +5,18 @@ import { translateError } from "../translate-error.ts";
 const codeOf = (result: { ok: true } | { ok: false; error: TRPCError }): string =>
   result.ok ? "OK" : translateError(result.error).code;
 
-/** Measures each call, also of a batch, if METRICS_PORT is set. It comes first, so that it sees the result of all others. */
+/**
+ * Measures each call, also of a batch, if METRICS_PORT is set, and makes a span of it if tracing is on. It comes first, so that it
+ * sees the result of all others.
+ */
 export const observe = t.middleware(async ({ ctx, next, path }) => {
-  const { metrics } = ctx.deps;
-  if (metrics === undefined) return next();
+  const { metrics, tracing } = ctx.deps;
+  if (metrics === undefined && tracing === undefined) return next();
+  const call = { procedure: path, transport: ctx.call.transport };
   const startedAt = performance.now();
-  const result = await next();
-  metrics.recordCall({
-    procedure: path,
-    transport: ctx.call.transport,
+  const result = await (tracing?.traceCall(call, next, codeOf) ?? next());
+  metrics?.recordCall({
+    ...call,
     code: codeOf(result),
     seconds: (performance.now() - startedAt) / 1000,
   });
