@@ -6,6 +6,7 @@ import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
 import { manageConnections } from "./http/connections.ts";
+import { measureRequests, traceRequests } from "./http/observe-requests.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
 import { registerJwks } from "./http/jwks.ts";
@@ -97,6 +98,8 @@ export const buildApp = async (
   limitPipelining(app, maxPipelined);
   manageConnections(app, deps.draining.signal);
   registerErrors(app);
+  if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
+  if (deps.tracing !== undefined) traceRequests(app, deps.tracing);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });

@@ -3,6 +3,7 @@ import { keyConflicts, privateKey, publicKeys, secret, secrets } from "./config/
 import {
   integer,
   isAddressRange,
+  isHttpUrl,
   isRedisUrl,
   oneOf,
   origins,
@@ -18,6 +19,11 @@ export const environment = z.object({
   PORT: integer(0, 65_535).default(8000),
   KEEP_ALIVE_TIMEOUT: integer(1, 3600).default(72),
   DRAIN_DELAY: integer(0, 5).optional(),
+  METRICS_PORT: integer(0, 65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isHttpUrl, "must be a URL like http://collector:4318")
+    .optional(),
   NODE_ENV: oneOf("development", "test", "production").default("development"),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: z
@@ -84,6 +90,8 @@ const conflictsIn = (settings: Settings, isNamed: (name: keyof Settings) => bool
       "DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production",
     );
   }
+  if (settings.METRICS_PORT === settings.PORT && settings.PORT > 0)
+    problems.push("METRICS_PORT must not be the same as PORT");
   if (settings.DB_POOL_MIN > settings.DB_POOL_MAX)
     problems.push("DB_POOL_MIN must not be greater than DB_POOL_MAX");
   problems.push(...keyConflicts(settings));
@@ -144,6 +152,8 @@ export const parseConfig = (
     keepAliveTimeout: data.KEEP_ALIVE_TIMEOUT,
     /** Seconds from the signal to stop, for which the server accepts requests. */
     drainDelay: data.DRAIN_DELAY ?? (data.NODE_ENV === "production" ? 5 : 0),
+    metricsPort: data.METRICS_PORT,
+    tracesEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     production: data.NODE_ENV === "production",
     logLevel: data.LOG_LEVEL,
     database: {

@@ -4,6 +4,10 @@ import { startRevocationPoll } from "./jobs/revocation-poll.ts";
 import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
 import type { Orm } from "./db/orm.ts";
+import { countCallLimitTrips, countRateLimitTrips } from "./observability/limit-trips.ts";
+import { openMetrics, traceStatements } from "./observability/open.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import type { Tracing } from "./observability/tracing.ts";
 import { type CheckDatabase, createDatabaseCheck } from "./db/readiness.ts";
 import { createRevocationList, type RevocationList } from "./security/revocation-list.ts";
 import { type CallLimits, createCallLimits } from "./security/call-limits.ts";
@@ -43,6 +47,10 @@ export interface Deps {
   draining: AbortController;
   /** Whether Redis is available; undefined without REDIS_URL. */
   redis: Pick<Redis, "usable"> | undefined;
+  /** Undefined without METRICS_PORT: nothing is measured then. */
+  metrics: Metrics | undefined;
+  /** Undefined without OTEL_EXPORTER_OTLP_ENDPOINT. */
+  tracing: Tracing | undefined;
   /** Stops polling, and closes the connections to Redis, then those to the database. */
   close: () => Promise<void>;
 }
@@ -52,6 +60,8 @@ interface Overrides {
   clock?: () => Date;
   /** Replaces the database of the configuration; `close()` closes it too. */
   orm?: Orm;
+  /** Makes spans. Created before the log, which names them; `close()` closes it too. */
+  tracing?: Tracing | undefined;
   /** Replaces password hashing, which is slow by design. */
   passwords?: PasswordHashing;
 }
@@ -85,30 +95,45 @@ export const createDeps = async (
     await passwords.setLegacy(await hasLegacyHashes(orm).catch(() => true));
     const redis = config.redisUrl === undefined ? undefined : await openRedis(config.redisUrl, log);
     const rateLimits = createRateLimits(config.rateLimits, redis);
+    const callLimits = createCallLimits(config.callLimits, clock);
     const lifetime = ttl.access + clockTolerance;
     const revocations = createRevocationList(lifetime, clock);
     const revocationPoll = await startRevocationPoll(orm, revocations, lifetime, log);
+    const checkDatabase = createDatabaseCheck(orm, clock);
+    const metrics = await openMetrics(config, {
+      orm,
+      passwords,
+      redis,
+      checkDatabase,
+      revocationLag: revocationPoll.lag,
+    });
+    const { tracing } = overrides;
+    if (tracing !== undefined) await traceStatements(tracing, orm);
     return {
       config,
       log,
       clock,
       orm,
-      checkDatabase: createDatabaseCheck(orm, clock),
+      checkDatabase,
       passwords,
       tokens,
       publicKeys: keys.published,
       revocations,
-      rateLimits,
-      callLimits: createCallLimits(config.callLimits, clock),
+      rateLimits: metrics === undefined ? rateLimits : countRateLimitTrips(rateLimits, metrics),
+      callLimits: metrics === undefined ? callLimits : countCallLimitTrips(callLimits, metrics),
       isNewTrip: createTripFilter(clock),
       calls: createTurns(Math.max(1, Math.min(maxCallsAtOnce, config.database.poolMax - 1))),
       searches: createTurns(1),
       draining: new AbortController(),
       redis,
+      metrics,
+      tracing,
       close: async () => {
         revocationPoll.stop();
+        metrics?.stop();
         await redis?.close();
         await orm.close();
+        await tracing?.close();
       },
     };
   } catch (error) {

@@ -47,14 +47,17 @@ const describeError = (error: unknown, depth = 0): unknown => {
 /**
  * Creates the server's log, which writes one JSON line for each event.
  * @param destination where the lines go; standard output by default
+ * @param traceFields returns fields for each line, of the trace that it belongs to
  */
 export const createLogger = (
   level: string,
   destination: DestinationStream = plainOutput(),
+  traceFields?: () => object,
 ): Logger => {
   const options = {
     level,
     base: null,
+    ...(traceFields === undefined ? {} : { mixin: traceFields }),
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: {

@@ -281,6 +281,20 @@ test.each(["1e3", "0x10", "-1", "1.5", "65536", " 8000", "8000 ", "99999999999"]
   },
 );
 
+test("METRICS_PORT equal to PORT is rejected, unless both mean any free port", () => {
+  expect(problemsOf({ METRICS_PORT: "8000" })).toEqual([
+    "METRICS_PORT must not be the same as PORT",
+  ]);
+  expect(problemsOf({ METRICS_PORT: "0", PORT: "0" })).toEqual([]);
+});
+
+test("OTEL_EXPORTER_OTLP_ENDPOINT that is no URL of an HTTP server is rejected", () => {
+  for (const text of ["collector:4318", "grpc://collector:4317", "http://collector:4318?x=1"])
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: text })).toEqual([
+      "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL like http://collector:4318",
+    ]);
+});
+
 test("DB_POOL_MIN greater than DB_POOL_MAX is rejected", () => {
   expect(problemsOf({ DB_POOL_MIN: "6" })).toEqual([
     "DB_POOL_MIN must not be greater than DB_POOL_MAX",

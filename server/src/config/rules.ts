@@ -81,3 +81,7 @@ export const isAddressRange = (text: string): boolean => {
   if (bits === undefined || rest.length > 0) return false;
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 };
+
+/** Returns whether the text is the URL of an HTTP server, without a query. */
+export const isHttpUrl = (text: string): boolean =>
+  ["http:", "https:"].includes(schemeOf(text) ?? "") && !/[?#]/.test(text);

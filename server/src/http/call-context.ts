@@ -52,12 +52,14 @@ const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
  * Creates the context for the calls of an HTTP request. The access token is verified only when a procedure requires it,
  * so that an expired one does not break a refresh.
  * @param cookiePath the transport's own path for the refresh cookie
+ * @param transport the transport's name, for metrics and traces
  */
 export const httpContext = (
   deps: Deps,
   request: FastifyRequest,
   reply: FastifyReply,
   cookiePath: string,
+  transport: "trpc" | "rest",
 ): Context => {
   let verified: Promise<Identity> | undefined;
   const readToken = (): Promise<Identity> =>
@@ -67,6 +69,7 @@ export const httpContext = (
   return {
     deps,
     call: {
+      transport,
       log: request.log,
       record,
       address: request.ip,

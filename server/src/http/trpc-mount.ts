@@ -90,7 +90,7 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     // A browser asks for permission once for each URL of another origin: a query sent by POST has one URL for all inputs.
     // A mutation by GET is still rejected.
     allowMethodOverride: true,
-    createContext: ({ req, res }) => httpContext(deps, req, res, prefix),
+    createContext: ({ req, res }) => httpContext(deps, req, res, prefix, "trpc"),
     // tRPC's headers replace the Vary header that the CORS plugin has set.
     responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),
     onError: ({ error, req, path = "" }) => {

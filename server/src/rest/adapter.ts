@@ -21,7 +21,7 @@ const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
-    const context = httpContext(deps, request, reply, `${prefix}/auth`);
+    const context = httpContext(deps, request, reply, `${prefix}/auth`, "rest");
     const output: unknown = await callTRPCProcedure({
       router,
       path,

@@ -20,6 +20,8 @@ interface RefreshCookie {
  * in http/call-context.ts.
  */
 export interface Call {
+  /** How the call came in: "direct" without HTTP. */
+  transport: "trpc" | "rest" | "direct";
   /** Carries the request's id in every line. */
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
   /** What the request's log line says about its calls; undefined for a call without a request. */
@@ -62,6 +64,7 @@ export interface UserContext extends ServiceContext {
 
 /** A call that no client made: it has no token, no cookie and no connection that could close. */
 export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
+  transport: "direct",
   log,
   record: undefined,
   address: "127.0.0.1",

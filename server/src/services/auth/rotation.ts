@@ -130,6 +130,7 @@ const exchange = async (ctx: ServiceContext): Promise<Token> => {
       );
     case "reused":
       ctx.deps.revocations.add([sid]);
+      ctx.deps.metrics?.countReuse();
       logEvent(ctx.call, "refreshTokenReused", { user_id: id, session_id: sid, sessions: 1 });
   }
   throw new AppError("INVALID_TOKEN");
