@@ -67,7 +67,9 @@ export const buildApp = async (
       return typeof sent === "string" && requestId.test(sent) ? sent : randomUUID();
     },
     childLoggerFactory: (parent, bindings, options, { headers: { traceparent } }) => {
-      const trace_id = typeof traceparent === "string" ? traceIdIn(traceparent) : undefined;
+      // With tracing, each line gets the id of its span's trace.
+      const isHere = deps.tracing === undefined && typeof traceparent === "string";
+      const trace_id = isHere ? traceIdIn(traceparent) : undefined;
       return parent.child(trace_id === undefined ? bindings : { ...bindings, trace_id }, options);
     },
     trustProxy: config.trustProxy ?? false,
