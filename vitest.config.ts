@@ -15,7 +15,6 @@ const environments: Record<Mode, Record<string, string>> = {
     MODEL_SEQUENCES: "2",
     SESSION_RUNS: "20",
     TAB_RUNS: "20",
-    RESTARTS: "1",
     SEARCH_PAGE_STRIDE: "12",
   },
   all: {},
@@ -23,9 +22,7 @@ const environments: Record<Mode, Record<string, string>> = {
 };
 
 /** What "test" runs on the embedded database too, beside `tests/pglite`: the schema, and what differs with one connection. */
-const onPgliteToo = ["tests/db/schema", "tests/api/search", "tests/api/readiness"].map(
-  (path) => `${path}.test.ts`,
-);
+const onPgliteToo = ["tests/db/schema", "tests/api/readiness"].map((path) => `${path}.test.ts`);
 
 // No npm package contains Redis for every platform.
 const needsRedis = "tests/faults/redis.test.ts";
@@ -123,6 +120,7 @@ export default defineConfig(({ mode }) => {
               "tests/pglite/**/*.test.ts",
               ...(isLong ? ["tests/api/**/*.test.ts", "tests/db/**/*.test.ts"] : onPgliteToo),
             ],
+            exclude: long,
             provide: { database: "pglite" as const },
           },
         },

@@ -6,6 +6,19 @@ import { unpackDatabase } from "../support/process/data-directory.ts";
 import { signedInUser } from "../support/client/signed-in-user.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 
+test("while a server uses the data directory, no command of migrate runs", async () => {
+  const folder = await temporaryFolder();
+  await unpackDatabase(folder);
+  await serve(folder);
+  const commands = ["up", "down", "status"].map((command) =>
+    finish("migrate", { folder, args: [command] }),
+  );
+  for (const { code, stdout, stderr } of await Promise.all(commands)) {
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("Another process uses the embedded database in .data.");
+  }
+});
+
 test.skipIf(process.platform === "win32")(
   "if other users have access to the directory or the secret, the start fails with the command that helps",
   async () => {

