@@ -7,9 +7,9 @@ import { finish, serve, temporaryFolder } from "../support/process/test-process.
 test("other processes fail while a server uses the data directory, and that server keeps working", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
-  const { url } = await serve(folder);
-  // The log's address: a page at localhost would not keep the cookie of a server at 127.0.0.1.
-  expect(url).toMatch(/^http:\/\/localhost:\d+$/);
+  const { url, stdout } = await serve(folder);
+  // A page at localhost would not keep the cookie of a server at 127.0.0.1.
+  expect(stdout).toContain(`REST at http://localhost:${new URL(url).port}/api/v1`);
   const ada = await signedInUser({ url });
   const others = [
     finish("main", { folder, env: { PORT: "0" } }),
