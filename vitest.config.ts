@@ -133,7 +133,6 @@ export default defineConfig(({ mode }) => {
               "tests/postgres/**/*.test.ts",
               "tests/api/**/*.test.ts",
             ],
-            exclude: long,
             provide: { database: "postgres" as const },
           },
         },

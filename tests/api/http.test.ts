@@ -80,7 +80,6 @@ describe("paths and methods", () => {
     "/health",
     "/health/live",
     "/health/ready",
-    "/.well-known/jwks.json",
     "/openapi.json",
     "/docs",
     "/docs/start.js",
@@ -406,10 +405,7 @@ describe("outside the API", () => {
   test("/health, /health/live and /health/ready report a healthy server", async () => {
     expect((await send("/health")).body).toEqual({ status: "healthy" });
     expect((await send("/health/live")).body).toEqual({ status: "healthy" });
-    expect((await send("/health/ready")).body).toEqual({
-      status: "ready",
-      checks: { database: "ok", migrations: "ok", draining: false },
-    });
+    expect((await send("/health/ready")).body).toEqual({ status: "ready" });
   });
 
   test.each(["/docs", "/redoc"])(
@@ -493,10 +489,7 @@ test("a request is logged as one line without query, headers and body", async ()
       time: expect.any(String),
       request_id: id,
       method: "POST",
-      transport: "rest",
-      procedure: "auth.login",
-      route: "/api/v1/auth/login",
-      code: "INVALID_CREDENTIALS",
+      path: "/api/v1/auth/login",
       status: 401,
       ms: expect.any(Number),
       address: "127.0.0.1",

@@ -23,12 +23,6 @@ const readRevoked = async (orm: Orm, seconds: number): Promise<string[]> => {
   return rows.map(({ id }) => id);
 };
 
-interface RevocationPoll {
-  stop: () => void;
-  /** Returns the seconds since the last successful poll; 0 without other servers. */
-  lag: () => number;
-}
-
 /**
  * Polls the database for revoked sessions, of other replicas and of the time before this start, until it is stopped.
  * LISTEN would lose notifications when a connection breaks, and does not work behind a connection pooler.
@@ -39,15 +33,13 @@ export const startRevocationPoll = async (
   revocations: RevocationList,
   lifetime: number,
   log: Logger,
-): Promise<RevocationPoll> => {
-  let succeededAt = performance.now();
+): Promise<{ stop: () => void }> => {
   let lastPoll: "none" | "failed" | "succeeded" = "none";
   const poll = async (): Promise<void> => {
     try {
       revocations.add(await readRevoked(orm, lastPoll === "succeeded" ? overlap : lifetime));
       if (lastPoll === "failed") log.info("Database available again");
       lastPoll = "succeeded";
-      succeededAt = performance.now();
     } catch (error) {
       if (lastPoll !== "failed") log.warn({ err: error }, "Database unavailable");
       lastPoll = "failed";
@@ -55,7 +47,7 @@ export const startRevocationPoll = async (
   };
   await poll();
   // No other process can use an embedded database.
-  if (orm.embedded) return { stop: () => {}, lag: () => 0 };
+  if (orm.embedded) return { stop: () => {} };
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const schedule = (): void => {
@@ -68,6 +60,5 @@ export const startRevocationPoll = async (
       isStopped = true;
       clearTimeout(timer);
     },
-    lag: () => (performance.now() - succeededAt) / 1000,
   };
 };

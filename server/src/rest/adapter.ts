@@ -5,7 +5,6 @@ import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
 import { assertHashCapacity } from "../http/hash-capacity.ts";
 import { rejectOtherMethods } from "../http/other-methods.ts";
-import { recordOf } from "../log/request-record.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { inputOf, isRecord } from "./input.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
@@ -21,7 +20,7 @@ const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
-    const context = httpContext(deps, request, reply, `${prefix}/auth`, "rest");
+    const context = httpContext(deps, request, reply, `${prefix}/auth`);
     const output: unknown = await callTRPCProcedure({
       router,
       path,
@@ -63,8 +62,7 @@ const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstan
 
 /** Serves every procedure that has `meta.rest` below /api/v1, each as one Fastify route. */
 export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
-  app.addHook("onRequest", async (request, reply) => {
-    recordOf(request).transport = "rest";
+  app.addHook("onRequest", async (_request, reply) => {
     reply.header("Cache-Control", "no-store");
   });
   const operations = operationsOf(router);
@@ -77,8 +75,7 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
         scope.route({
           method: operation.rest.method,
           url: urlOf(operation),
-          onRequest: async (request) => {
-            recordOf(request).procedures = [operation.name];
+          onRequest: async () => {
             assertHashCapacity(deps, [operation.procedure]);
           },
           handler: handlerOf(deps, router, operation),

@@ -1,9 +1,8 @@
 import { AppError, errors } from "@taskwire/shared";
 import { sql } from "kysely";
-import { logEvent, loggedAddress } from "../../log/events.ts";
 import type { RefreshIdentity } from "../../security/tokens.ts";
 import type { ServiceContext } from "../context.ts";
-import { addSeconds, issueTokens, type Token } from "./session.ts";
+import { addressOf, addSeconds, issueTokens, type Token } from "./session.ts";
 
 /** Seconds after a token's own rotation in which its use still counts as a late request of the same client. */
 const grace = 10;
@@ -86,7 +85,7 @@ const rotate = async (
       ${ifRotated("rotated_at", sql`${now.toISOString()}::timestamptz`)},
       ${ifRotated("expires_at", sql`least(${rolling}::timestamptz, ends_at)`)},
       ${ifRotated("device", ctx.call.device() ?? null)},
-      ${ifRotated("address", loggedAddress(ctx.call.address))},
+      ${ifRotated("address", addressOf(ctx))},
       ${ifRotated("rotations", recentRotations)},
       parent_used_at_generation = case outcome when 'reissuedLate' then sessions.generation
         else parent_used_at_generation end,
@@ -130,8 +129,10 @@ const exchange = async (ctx: ServiceContext): Promise<Token> => {
       );
     case "reused":
       ctx.deps.revocations.add([sid]);
-      ctx.deps.metrics?.countReuse();
-      logEvent(ctx.call, "refreshTokenReused", { user_id: id, session_id: sid, sessions: 1 });
+      ctx.call.log.warn(
+        { session: sid, user: id, generation: identity.generation, newest: generation },
+        "Refresh token reused: session revoked",
+      );
   }
   throw new AppError("INVALID_TOKEN");
 };
