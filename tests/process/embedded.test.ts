@@ -7,9 +7,10 @@ import { finish, serve, temporaryFolder } from "../support/process/test-process.
 test("other processes fail while a server uses the data directory, and that server keeps working", async () => {
   const folder = await temporaryFolder();
   await unpackDatabase(folder);
-  const { url, stdout } = await serve(folder);
+  const server = await serve(folder);
+  const { url } = server;
   // A page at localhost would not keep the cookie of a server at 127.0.0.1.
-  expect(stdout).toContain(`REST at http://localhost:${new URL(url).port}/api/v1`);
+  expect(server.stdout).toContain(`REST at http://localhost:${new URL(url).port}/api/v1`);
   const ada = await signedInUser({ url });
   const others = [
     finish("main", { folder, env: { PORT: "0" } }),
