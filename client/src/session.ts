@@ -1,4 +1,10 @@
-import { httpBatchLink, type Operation, type TRPCClient, type TRPCLink } from "@trpc/client";
+import {
+  httpBatchLink,
+  type Operation,
+  type TRPCClient,
+  TRPCClientError,
+  type TRPCLink,
+} from "@trpc/client";
 import type { AppRouter } from "./api.ts";
 import type { AuthLoginInput, RegisterRequest, User } from "./api.generated.ts";
 import { createCalls } from "./calls.ts";
@@ -61,8 +67,9 @@ const refreshTimeout = 10_000;
 export const createSessionAndCalls = (
   options: SessionOptions,
 ): { session: ClientSession; calls: TRPCClient<AppRouter> } => {
-  // Before the path, because a URL without one ends with a slash, too.
-  const url = `${options.url.replace(/(?<!\/)\/+$/, "")}/trpc`;
+  let url = options.url;
+  while (url.endsWith("/")) url = url.slice(0, -1);
+  url += "/trpc";
   const requestLinks: TRPCLink<AppRouter>[] = [
     ...(options.links ?? []),
     httpBatchLink({
@@ -82,9 +89,16 @@ export const createSessionAndCalls = (
   const plain = createCalls(requestLinks);
   const state = createSessionState({
     name: `taskwire ${url}`,
-    // React Native has no AbortSignal.timeout.
-    refresh: () =>
-      plain.auth.refresh.mutate(undefined, { signal: AbortSignal.timeout?.(refreshTimeout) }),
+    refresh: async () => {
+      // React Native has no AbortSignal.timeout.
+      const signal = AbortSignal.timeout?.(refreshTimeout);
+      try {
+        return await plain.auth.refresh.mutate(undefined, { signal });
+      } catch (error) {
+        // tRPC reports only that it was aborted, as if the caller had done it.
+        throw signal?.aborted ? TRPCClientError.from(signal.reason) : error;
+      }
+    },
     loadUser: () => calls.auth.me.query(),
     onSignedOut: () => options.onSignedOut?.(),
     platform: options.tabs,

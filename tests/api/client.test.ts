@@ -325,6 +325,30 @@ describe("if the renewal fails without a 401,", () => {
   );
 });
 
+test("a refresh without a response ends at its time limit as a network error, and the next call tries again", async () => {
+  const limit = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValueOnce(limit.signal);
+  onTestFinished(() => void vi.restoreAllMocks());
+  await signIn();
+  let isSilent = true;
+  const reloaded = createClient({
+    url: server.url,
+    fetch: (url, options) => {
+      if (!isSilent || !isRefresh(url)) return browser.fetch(url, options);
+      isSilent = false;
+      return new Promise((_, reject) => {
+        options?.signal?.addEventListener("abort", () => reject(options.signal?.reason));
+        limit.abort(new DOMException("The operation timed out", "TimeoutError"));
+      });
+    },
+  });
+  const error: unknown = await reloaded.tag.list.query().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ name: "SessionError", reason: "notRenewed" });
+  expect(isNetworkError(error)).toBe(true);
+  expect(shouldRetry(0, error)).toBe(true);
+  expect(await reloaded.tag.list.query()).toEqual([]);
+});
+
 test("an abort rejects at once, also while the call waits for a renewal", async () => {
   const gate = Promise.withResolvers<void>();
   const slow = createClient({
