@@ -133,6 +133,7 @@ export default defineConfig(({ mode }) => {
               "tests/postgres/**/*.test.ts",
               "tests/api/**/*.test.ts",
             ],
+            exclude: long,
             provide: { database: "postgres" as const },
           },
         },

@@ -5,15 +5,19 @@ import helmet from "@fastify/helmet";
 import type { AnyTRPCRouter } from "@trpc/server";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
+import { manageConnections } from "./http/connections.ts";
+import { measureRequests, traceRequests } from "./http/observe-requests.ts";
 import { answerClientError, registerErrors } from "./http/error-responses.ts";
 import { registerHealth } from "./http/health.ts";
+import { registerJwks } from "./http/jwks.ts";
 import { registerLanding } from "./http/landing.ts";
 import { isListed, warnOfRejectedOrigins } from "./http/origins.ts";
 import { checkRequests } from "./http/request-checks.ts";
 import { limitPipelining } from "./http/socket-guard.ts";
 import { redirectTrailingSlash } from "./http/trailing-slash.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
-import { RequestLog } from "./logger.ts";
+import { RequestLog } from "./log/request-log.ts";
+import { traceIdIn } from "./log/trace-id.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
 import { openApiDocument } from "./rest/openapi.ts";
@@ -29,13 +33,11 @@ const timeouts = {
   headersTimeout: 5 * second,
   /** For the whole request to arrive, body included: a client that sends a byte a second is cut off within 10 s. */
   requestTimeout: 7 * second,
-  /** Between two requests on one socket. */
-  keepAliveTimeout: 5 * second,
   /** Without a byte in either direction: cuts off a client that never reads its responses. No call takes this long. */
   connectionTimeout: 8 * second,
 };
 
-/** Open sockets; further ones are closed unread. An idle socket costs a few kB, and is closed within 6 s. */
+/** Open sockets; further ones are closed unread. http/connections.ts limits how many of them are idle. */
 const maxConnections = 10_000;
 
 /** Requests of one socket that may wait for their responses. */
@@ -64,13 +66,19 @@ export const buildApp = async (
       const sent = headers["x-request-id"];
       return typeof sent === "string" && requestId.test(sent) ? sent : randomUUID();
     },
+    childLoggerFactory: (parent, bindings, options, { headers: { traceparent } }) => {
+      // With tracing, each line gets the id of its span's trace.
+      const isHere = deps.tracing === undefined && typeof traceparent === "string";
+      const trace_id = isHere ? traceIdIn(traceparent) : undefined;
+      return parent.child(trace_id === undefined ? bindings : { ...bindings, trace_id }, options);
+    },
     trustProxy: config.trustProxy ?? false,
     bodyLimit: 64 * kibibyte,
     // Drops such keys like every other unknown key, as tRPC does.
     onProtoPoisoning: "remove",
     onConstructorPoisoning: "remove",
     requestTimeout: timeouts.requestTimeout,
-    keepAliveTimeout: timeouts.keepAliveTimeout,
+    keepAliveTimeout: config.keepAliveTimeout * second,
     connectionTimeout: timeouts.connectionTimeout,
     http: {
       headersTimeout: timeouts.headersTimeout,
@@ -90,7 +98,10 @@ export const buildApp = async (
   });
   app.server.maxConnections = maxConnections;
   limitPipelining(app, maxPipelined);
+  manageConnections(app, deps.draining.signal);
   registerErrors(app);
+  if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
+  if (deps.tracing !== undefined) traceRequests(app, deps.tracing);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Request-Id", request.id);
   });
@@ -120,6 +131,7 @@ export const buildApp = async (
   await app.register(cookie, { hook: false });
   registerHealth(app, deps);
   registerLanding(app);
+  registerJwks(app, deps);
   registerDocs(app, openApiDocument(router));
   await app.register(async (scope) => registerTrpc(scope, deps, router));
   await app.register(async (scope) => registerRest(scope, deps, router));

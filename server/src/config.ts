@@ -1,20 +1,29 @@
 import { z } from "zod";
+import { keyConflicts, privateKey, publicKeys, secret, secrets } from "./config/keys.ts";
 import {
   integer,
   isAddressRange,
+  isHttpUrl,
   isRedisUrl,
-  isSample,
   oneOf,
   origins,
   printable,
   schemeOf,
   splitList,
 } from "./config/rules.ts";
+import { fileSettings } from "./config/secret-files.ts";
 
 /** Every setting with its default and its rule. A test compares them with `.env.example` and the documentation. */
 export const environment = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: integer(0, 65_535).default(8000),
+  KEEP_ALIVE_TIMEOUT: integer(1, 3600).default(72),
+  DRAIN_DELAY: integer(0, 5).optional(),
+  METRICS_PORT: integer(0, 65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .refine(isHttpUrl, "must be a URL like http://collector:4318")
+    .optional(),
   NODE_ENV: oneOf("development", "test", "production").default("development"),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent").default("info"),
   DATABASE_URL: z
@@ -31,13 +40,11 @@ export const environment = z.object({
     .string()
     .refine(isRedisUrl, "must be a URL like redis://user:password@host:6379/0")
     .optional(),
-  JWT_SECRET_KEY: z
-    .string()
-    .regex(
-      /^[0-9a-f]{64,}$/i,
-      "must be at least 64 hex characters (generate one with: openssl rand -hex 32)",
-    )
-    .optional(),
+  JWT_SECRET_KEY: secret.optional(),
+  JWT_PREVIOUS_SECRET_KEYS: secrets.default([]),
+  JWT_PRIVATE_KEY: privateKey.optional(),
+  JWT_PUBLIC_KEYS: publicKeys.default([]),
+  ...fileSettings,
   JWT_ISSUER: printable(255).optional(),
   JWT_AUDIENCE: printable(255).optional(),
   ACCESS_TOKEN_TTL: integer(1, 86_400).default(900),
@@ -83,20 +90,11 @@ const conflictsIn = (settings: Settings, isNamed: (name: keyof Settings) => bool
       "DATABASE_URL, or DATA_DIR for the embedded database, is required with NODE_ENV=production",
     );
   }
+  if (settings.METRICS_PORT === settings.PORT && settings.PORT > 0)
+    problems.push("METRICS_PORT must not be the same as PORT");
   if (settings.DB_POOL_MIN > settings.DB_POOL_MAX)
     problems.push("DB_POOL_MIN must not be greater than DB_POOL_MAX");
-  if (
-    settings.JWT_SECRET_KEY === undefined &&
-    (production || settings.DATABASE_URL !== undefined)
-  ) {
-    const reason = production ? "NODE_ENV=production" : "DATABASE_URL";
-    problems.push(
-      `JWT_SECRET_KEY is required with ${reason} (generate one with: openssl rand -hex 32)`,
-    );
-  }
-  if (production && isSample(settings.JWT_SECRET_KEY ?? "")) {
-    problems.push("JWT_SECRET_KEY must be random (generate one with: openssl rand -hex 32)");
-  }
+  problems.push(...keyConflicts(settings));
   if (production && settings.CORS_ORIGINS.includes("*")) {
     problems.push("CORS_ORIGINS must not contain * with NODE_ENV=production");
   }
@@ -131,21 +129,31 @@ export class ConfigError extends Error {
 /**
  * Parses the environment into the configuration.
  * @param env variable names and values, such as `process.env`; an empty value counts as unset
+ * @param fileProblems a sentence for each `…_FILE` that could not be read
  * @throws {ConfigError} with all problems at once
  */
-export const parseConfig = (env: Readonly<Record<string, string | undefined>>) => {
+export const parseConfig = (
+  env: Readonly<Record<string, string | undefined>>,
+  fileProblems: readonly string[] = [],
+) => {
   const values = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value?.trim() !== ""),
   );
   const { data, error } = environment.safeParse(values);
-  if (error !== undefined) {
-    throw new ConfigError(error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
-  }
+  const faults = error?.issues.map(({ path, message }) => `${String(path[0])} ${message}`) ?? [];
+  if (data === undefined || fileProblems.length > 0)
+    throw new ConfigError([...fileProblems, ...faults]);
   const conflicts = conflictsIn(data, (name) => values[name] !== undefined);
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   return {
     host: data.HOST,
     port: data.PORT,
+    /** Seconds for which a socket stays open between two requests. */
+    keepAliveTimeout: data.KEEP_ALIVE_TIMEOUT,
+    /** Seconds from the signal to stop, for which the server accepts requests. */
+    drainDelay: data.DRAIN_DELAY ?? (data.NODE_ENV === "production" ? 5 : 0),
+    metricsPort: data.METRICS_PORT,
+    tracesEndpoint: data.OTEL_EXPORTER_OTLP_ENDPOINT,
     production: data.NODE_ENV === "production",
     logLevel: data.LOG_LEVEL,
     database: {
@@ -155,7 +163,12 @@ export const parseConfig = (env: Readonly<Record<string, string | undefined>>) =
       poolMax: data.DB_POOL_MAX,
     },
     redisUrl: data.REDIS_URL,
+    /** Signs, unless there is a private key: then it only verifies, as the previous secrets do. */
     signingSecret: data.JWT_SECRET_KEY,
+    previousSecrets: data.JWT_PREVIOUS_SECRET_KEYS,
+    privateKey: data.JWT_PRIVATE_KEY,
+    /** They verify, and are published. */
+    publicKeys: data.JWT_PUBLIC_KEYS,
     /** Of all tokens. */
     tokenClaims: { issuer: data.JWT_ISSUER, audience: data.JWT_AUDIENCE },
     /** Seconds. */

@@ -77,11 +77,14 @@ test("readiness is 503 while migrations are pending and while the migrations tab
   server = await startServer();
   const ready = async () => {
     server.clock.advance(1);
-    return (await fetch(`${server.url}/health/ready`)).status;
+    const response = await fetch(`${server.url}/health/ready`);
+    return { status: response.status, body: await response.json() };
   };
-  expect(await ready()).toBe(200);
+  const checks = { database: "ok", migrations: "pending", draining: false };
+  const pending = { status: 503, body: { status: "unavailable", checks } };
+  expect(await ready()).toMatchObject({ status: 200 });
   await server.deps.orm.em.fork().execute("delete from migrations");
-  expect(await ready()).toBe(503);
+  expect(await ready()).toEqual(pending);
   await server.deps.orm.em.fork().execute("drop table migrations");
-  expect(await ready()).toBe(503);
+  expect(await ready()).toEqual(pending);
 });

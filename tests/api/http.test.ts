@@ -80,6 +80,7 @@ describe("paths and methods", () => {
     "/health",
     "/health/live",
     "/health/ready",
+    "/.well-known/jwks.json",
     "/openapi.json",
     "/docs",
     "/docs/start.js",
@@ -405,7 +406,10 @@ describe("outside the API", () => {
   test("/health, /health/live and /health/ready report a healthy server", async () => {
     expect((await send("/health")).body).toEqual({ status: "healthy" });
     expect((await send("/health/live")).body).toEqual({ status: "healthy" });
-    expect((await send("/health/ready")).body).toEqual({ status: "ready" });
+    expect((await send("/health/ready")).body).toEqual({
+      status: "ready",
+      checks: { database: "ok", migrations: "ok", draining: false },
+    });
   });
 
   test.each(["/docs", "/redoc"])(
@@ -489,7 +493,10 @@ test("a request is logged as one line without query, headers and body", async ()
       time: expect.any(String),
       request_id: id,
       method: "POST",
-      path: "/api/v1/auth/login",
+      transport: "rest",
+      procedure: "auth.login",
+      route: "/api/v1/auth/login",
+      code: "INVALID_CREDENTIALS",
       status: 401,
       ms: expect.any(Number),
       address: "127.0.0.1",

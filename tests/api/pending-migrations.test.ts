@@ -1,4 +1,4 @@
-import { migrateDown, migrateUp } from "@taskwire/server/db/migrator.ts";
+import { migrateDown, migrateUp } from "@taskwire/server/db/migration-run.ts";
 import { migrations } from "@taskwire/migrations";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { expectError } from "../support/client/expect-error.ts";

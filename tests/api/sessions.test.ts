@@ -113,7 +113,7 @@ describe.each(transports)("over $name", (transport) => {
       expectError(await refresh(second), 401, "INVALID_TOKEN");
       expectError(await refresh(third), 401, "INVALID_TOKEN");
       expect(server.log).toContainEqual(
-        expect.objectContaining({ level: "warn", user: id, msg: expect.stringMatching(/reused/) }),
+        expect.objectContaining({ level: "warn", user_id: id, event: "refreshTokenReused" }),
       );
     });
 
@@ -149,7 +149,7 @@ describe.each(transports)("over $name", (transport) => {
       const line = server.log.find(
         ({ request_id, level }) => request_id === id && level === "warn",
       );
-      expect(line).toMatchObject({ user: person.id, session: decodeJwt(first)["sid"] });
+      expect(line).toMatchObject({ user_id: person.id, session_id: decodeJwt(first)["sid"] });
       expect(JSON.stringify(server.log)).not.toContain(first);
     });
 

@@ -1,4 +1,5 @@
-import { migrateDown, migrateUp, pendingMigrations } from "@taskwire/server/db/migrator.ts";
+import { migrateDown, migrateUp } from "@taskwire/server/db/migration-run.ts";
+import { pendingMigrations } from "@taskwire/server/db/migrator.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { migrations } from "@taskwire/migrations";
 import { afterEach, beforeEach, expect, test } from "vitest";

@@ -5,6 +5,7 @@ import type { PostgresServer } from "../support/external/postgres.ts";
 import { startMigratedPostgres } from "../support/setup/database.ts";
 import { type Proxy, startProxy } from "../support/external/proxy.ts";
 import { openSession } from "../support/external/sql-session.ts";
+import { expectPromisedTime } from "../support/setup/promised-time.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
 
 const poolMax = 3;
@@ -85,7 +86,15 @@ test.each<[name: string, stop: () => Promise<void>, start: () => Promise<void>]>
     await startBehindProxy();
     expect(await healthStatuses()).toEqual([200, 200, 200]);
     await stop();
+    const stoppedAt = performance.now();
     expect(await healthStatuses()).toEqual([200, 200, 503]);
+    // Beside the second for which the last result was valid.
+    expectPromisedTime("Readiness without the database", performance.now() - stoppedAt, 1000);
+    // The whole body: neither an address nor a reason.
+    expect(await (await fetch(`${server.url}/health/ready`)).json()).toEqual({
+      status: "unavailable",
+      checks: { database: "unavailable", migrations: "unknown", draining: false },
+    });
     expect(await healthStatuses()).toEqual([200, 200, 503]);
     await start();
     await expect.poll(healthStatuses).toEqual([200, 200, 200]);

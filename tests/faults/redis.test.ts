@@ -55,7 +55,15 @@ const waitFor = async (state: "ready" | "degraded", ...servers: TestServer[]): P
   for (const { url } of servers) {
     await expect
       .poll(async () => (await fetch(`${url}/health/ready`)).json())
-      .toEqual({ status: state });
+      .toEqual({
+        status: state,
+        checks: {
+          database: "ok",
+          migrations: "ok",
+          redis: state === "ready" ? "ok" : "unavailable",
+          draining: false,
+        },
+      });
   }
 };
 

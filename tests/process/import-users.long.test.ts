@@ -20,7 +20,16 @@ test("imports accounts into an embedded database, reports invalid lines, and the
   const lines = [newUser(password_hash, "ada@example.com"), newUser("none"), "?"];
   await writeFile(join(folder, "users.jsonl"), lines.join("\n"));
   const outcome = await finish("import-users", { folder, args: ["users.jsonl"] });
-  expect(outcome).toMatchObject({ code: 1, stderr: "" });
+  expect(outcome.code).toBe(1);
+  expect(JSON.parse(outcome.stderr)).toEqual({
+    level: "info",
+    time: expect.any(String),
+    event: "usersImported",
+    created: 1,
+    existing: 0,
+    rejected: 2,
+    msg: "Users imported",
+  });
   expect(outcome.stdout.split("\n")).toEqual([
     "line 2: password_hash must be a bcrypt hash: $2a$ or $2b$, with 4 to 14 rounds",
     "line 3: is not a JSON object in UTF-8",
@@ -82,7 +91,9 @@ test("imports accounts into PostgreSQL with progress, fails while the table is l
   expect(await importUsers()).toMatchObject({
     code: 0,
     stdout: "Imported 5500, existing 0, rejected 0 of 5500 lines\n",
-    stderr: "5000 lines\n",
+    stderr: expect.stringMatching(
+      /^5000 lines\n\{.*"event":"usersImported","created":5500,.*\}\n$/,
+    ),
   });
   expect(await importUsers()).toMatchObject({
     code: 0,

@@ -13,7 +13,7 @@ test("create writes a migration with the missing index, then check passes, and u
   const migrate = (...args: string[]) => finish("migrate", { folder, env, node, args });
 
   const drift = await migrate("check");
-  expect(drift.code).toBe(1);
+  expect(drift.code).toBe(2);
   expect(drift.stdout).toBe("");
   expect(drift.stderr).toMatch(
     /^Entities and migrations disagree\. `pnpm migrate create NAME` would/,

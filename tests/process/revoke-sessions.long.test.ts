@@ -40,7 +40,9 @@ test("on PostgreSQL, a running server rejects the refresh tokens at once and the
     code: 0,
     signal: null,
     stdout: `Revoked 2 sessions of ${ada.email}\n`,
-    stderr: "",
+    stderr: expect.stringMatching(
+      `^\\{.*"event":"sessionsRevoked","user_id":"${ada.id}","reason":"operator","sessions":2,.*\\}\n$`,
+    ),
   });
   for (const session of sessions) await expectRevoked(url, session);
   for (const transport of transports) {
@@ -81,7 +83,7 @@ test("on an embedded database, fails while a server uses it; after a stop, the n
   expect(await revoke()).toMatchObject({
     code: 0,
     stdout: `Revoked 1 session of ${ada.email}\n`,
-    stderr: "",
+    stderr: expect.stringContaining('"event":"sessionsRevoked"'),
   });
   const { url } = await serve(folder);
   await expectRevoked(url, ada);

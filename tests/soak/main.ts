@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
+import { migrateUp } from "@taskwire/server/db/migration-run.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { Outcome } from "../support/faults/simulated-user.ts";
 import { startPostgres } from "../support/external/postgres.ts";

@@ -17,11 +17,16 @@ test("an empty environment yields the defaults", () => {
   expect(parseConfig({})).toEqual({
     host: "127.0.0.1",
     port: 8000,
+    keepAliveTimeout: 72,
+    drainDelay: 0,
     production: false,
     logLevel: "info",
     database: { url: undefined, dataDir: ".data", poolMin: 2, poolMax: 5 },
     redisUrl: undefined,
     signingSecret: undefined,
+    previousSecrets: [],
+    privateKey: undefined,
+    publicKeys: [],
     tokenClaims: { issuer: undefined, audience: undefined },
     accessTokenTtl: 900,
     refreshTokenTtl: 604_800,
@@ -86,6 +91,17 @@ describe("in production, the database", () => {
   ])("named by %j is %j", (env, database) => {
     expect(parseConfig({ ...production, ...env }).database).toMatchObject(database);
   });
+});
+
+test("DRAIN_DELAY is 5 in production and 0 otherwise, unless it is set", () => {
+  const production = { NODE_ENV: "production", JWT_SECRET_KEY: secret, DATA_DIR: "/data" };
+  expect(parseConfig(production).drainDelay).toBe(5);
+  expect(parseConfig({ ...production, DRAIN_DELAY: "0" }).drainDelay).toBe(0);
+  expect(parseConfig({ DRAIN_DELAY: "3" }).drainDelay).toBe(3);
+  // The whole stop takes 15 s at most.
+  expect(problemsOf({ DRAIN_DELAY: "6" })).toEqual([
+    "DRAIN_DELAY must be a whole number from 0 to 5",
+  ]);
 });
 
 describe("JWT_SECRET_KEY", () => {
@@ -264,6 +280,20 @@ test.each(["1e3", "0x10", "-1", "1.5", "65536", " 8000", "8000 ", "99999999999"]
     expect(problemsOf({ PORT: text })).toEqual(["PORT must be a whole number from 0 to 65535"]);
   },
 );
+
+test("METRICS_PORT equal to PORT is rejected, unless both mean any free port", () => {
+  expect(problemsOf({ METRICS_PORT: "8000" })).toEqual([
+    "METRICS_PORT must not be the same as PORT",
+  ]);
+  expect(problemsOf({ METRICS_PORT: "0", PORT: "0" })).toEqual([]);
+});
+
+test("OTEL_EXPORTER_OTLP_ENDPOINT that is no URL of an HTTP server is rejected", () => {
+  for (const text of ["collector:4318", "grpc://collector:4317", "http://collector:4318?x=1"])
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: text })).toEqual([
+      "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL like http://collector:4318",
+    ]);
+});
 
 test("DB_POOL_MIN greater than DB_POOL_MAX is rejected", () => {
   expect(problemsOf({ DB_POOL_MIN: "6" })).toEqual([

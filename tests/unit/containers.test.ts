@@ -13,6 +13,7 @@ interface Service {
   command?: string[];
   environment: Record<string, string>;
   healthcheck?: { test?: unknown; disable?: boolean };
+  stop_grace_period?: string;
   depends_on?: Record<string, { condition: string }>;
 }
 
@@ -21,11 +22,13 @@ const { services } = parse(textOf("docker-compose.yml"), { merge: true }) as {
 };
 
 describe("docker-compose.yml", () => {
-  test("requires every secret from the environment", () => {
+  test("requires every secret from the environment, except previous ones", () => {
     const values = Object.values(services).flatMap((service) =>
       Object.values(service.environment ?? {}),
     );
-    const secrets = values.filter((value) => /PASSWORD|SECRET/.test(value));
+    const secrets = values.filter(
+      (value) => /PASSWORD|SECRET/.test(value) && !/PREVIOUS/.test(value),
+    );
     expect(secrets.length).toBeGreaterThanOrEqual(3);
     for (const secret of secrets) expect(secret).toMatch(/\$\{\w+:\?[^}]+\}/);
   });
@@ -36,6 +39,10 @@ describe("docker-compose.yml", () => {
         expect.arrayContaining(Object.keys(variables)),
       );
     }
+  });
+
+  test("gives the server more than the 15 s within which it stops", () => {
+    expect(services.server.stop_grace_period).toBe("20s");
   });
 
   test("starts each service only after the services that it depends on", () => {
@@ -86,9 +93,9 @@ describe("server/Dockerfile", () => {
     expect(textOf("docs/operations.md")).toContain("--env DATA_DIR=/data --volume taskwire:/data");
   });
 
-  test("runs the server without root privileges and with a health check", () => {
+  test("runs the server without root privileges, and with a health check that needs no database", () => {
     expect(instructions("USER")).toEqual(["node"]);
-    expect(instructions("HEALTHCHECK").join()).toContain("/health/ready");
+    expect(instructions("HEALTHCHECK").join()).toMatch(/\/health\/live`\)/);
     const [command = "[]"] = instructions("CMD");
     const [program, file = ""] = JSON.parse(command) as string[];
     expect(program).toBe("node");

@@ -1,6 +1,7 @@
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { environment } from "@taskwire/server/config.ts";
+import { events } from "@taskwire/server/log/events.ts";
 import { describe, expect, test } from "vitest";
 import {
   anchorsOf,
@@ -74,6 +75,16 @@ describe("log messages", () => {
   test("are found in every call that logs a warning or an error", () => {
     expect(logged).toHaveLength(source.match(/\blog\.(?:warn|error|fatal)\(/g)?.length ?? 0);
   });
+});
+
+test("docs/operations.md lists every security event with its level, message and reasons", () => {
+  const table = partOf(textOf("docs/operations.md"), "events");
+  const rows = [...table.matchAll(/^\| `(\w+)` +\| (\w+) +\| `([^`]+)` +\| ([^|]*)\| [^|]{10,}/gm)];
+  const listed = rows.map(([, name = "", level = "", message = "", reasons = ""]) => [
+    name,
+    { level, message, reasons: reasons.match(/\w+/g) ?? [] },
+  ]);
+  expect(Object.fromEntries(listed)).toEqual(events);
 });
 
 const recipe = partOf(textOf("docs/adding-a-procedure.md"), "recipe");

@@ -1,4 +1,5 @@
-import { bucketOf, createRateLimits } from "@taskwire/server/security/rate-limits.ts";
+import { bucketOf } from "@taskwire/server/security/bucket.ts";
+import { createRateLimits } from "@taskwire/server/security/rate-limits.ts";
 import { AppError } from "@taskwire/shared";
 import { required } from "../support/setup/required.ts";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { AppError, type ErrorCode } from "@taskwire/shared";
+import { importKeys } from "@taskwire/server/security/keys.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
 import fc from "fast-check";
 import { decodeJwt } from "jose";
@@ -8,8 +9,9 @@ import { secret, testClock } from "../support/setup/server.ts";
 
 const clock = testClock(new Date("2030-01-01T00:00:00Z"));
 const now = Math.floor(clock.now().getTime() / 1000);
-const tokens = await createTokens({
-  secret,
+const keys = await importKeys({ secrets: [secret] });
+const tokens = createTokens({
+  keys,
   ttl: { access: 900, refresh: 604_800 },
   clock: clock.now,
 });
@@ -147,12 +149,12 @@ describe("a token is rejected if", () => {
 });
 
 describe("with an issuer and an audience", () => {
-  const options = { secret, ttl: { access: 900, refresh: 604_800 }, clock: clock.now };
+  const options = { keys, ttl: { access: 900, refresh: 604_800 }, clock: clock.now };
   const [issuer, audience] = ["https://auth.example.com", "tasks"];
   const bound = { iss: issuer, aud: audience };
   const refreshClaims = { type: "refresh", gen: 0 };
   const outcomes = async (settings: object, claims: object) => {
-    const own = await createTokens({ ...options, ...settings });
+    const own = createTokens({ ...options, ...settings });
     return Promise.all([
       codeOf(forge({ ...good, ...claims }), "access", own),
       codeOf(forge({ ...good, ...refreshClaims, ...claims }), "refresh", own),
@@ -160,7 +162,7 @@ describe("with an issuer and an audience", () => {
   };
 
   test("both types of token carry them, and verify", async () => {
-    const own = await createTokens({ ...options, issuer, audience });
+    const own = createTokens({ ...options, issuer, audience });
     const access = await own.signAccess(identity);
     const lifetime = { issuedAt: now, expiresAt: now + 604_800 };
     const refresh = await own.signRefresh({ ...identity, generation: 0 }, lifetime);

@@ -1,12 +1,13 @@
 import { open } from "node:fs/promises";
-import { parseConfig } from "../config.ts";
 import { isDatabaseUnavailable } from "../db/failures.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { openDatabase } from "../db/open.ts";
 import { OperatorError, reasonOf } from "../errors.ts";
+import { logEvent } from "../log/events.ts";
+import { openOutput } from "../log/output.ts";
 import { createLogger } from "../logger.ts";
 import { importUsers } from "../services/user-import.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { readConfig, run } from "./executable.ts";
 
 /** Imported lines between two progress messages, where standard error is not a terminal. */
 const progressInterval = 5000;
@@ -32,11 +33,10 @@ const openFile = async (path: string | undefined) => {
 };
 
 run(async () => {
-  loadEnvFile();
-  const { database } = parseConfig(process.env);
+  const config = readConfig();
   // Before the database, so that a wrong file name is reported at once.
   await using file = await openFile(process.argv[2]);
-  const orm = await openDatabase(database, createLogger("error"));
+  const orm = await openDatabase(config.database, createLogger("error"));
   let [lines, created, existing, rejected] = [0, 0, 0, 0];
   const summary = () =>
     `Imported ${created}, existing ${existing}, rejected ${rejected} of ${lines} lines`;
@@ -64,6 +64,10 @@ run(async () => {
       { cause },
     );
   } finally {
+    if (lines > 0) {
+      const log = createLogger(config.logLevel, await openOutput(config, 2));
+      logEvent({ log }, "usersImported", { created, existing, rejected });
+    }
     await orm.close();
   }
 });

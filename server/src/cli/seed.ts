@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { AppError } from "@taskwire/shared";
-import { parseConfig } from "../config.ts";
 import { pendingMigrations } from "../db/migrator.ts";
 import { createDeps } from "../deps.ts";
 import { OperatorError } from "../errors.ts";
@@ -8,13 +7,12 @@ import { createLogger } from "../logger.ts";
 import { register } from "../services/auth/account.ts";
 import { systemContext } from "../services/context.ts";
 import { fillDemo } from "../services/demo.ts";
-import { loadEnvFile, run } from "./executable.ts";
+import { readConfig, run } from "./executable.ts";
 
 const email = "demo@example.com";
 
 run(async () => {
-  loadEnvFile();
-  const config = parseConfig(process.env);
+  const config = readConfig();
   if (config.production)
     throw new OperatorError(
       "The demo user must not be created in production (NODE_ENV=production)",

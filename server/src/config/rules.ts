@@ -82,9 +82,6 @@ export const isAddressRange = (text: string): boolean => {
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
 };
 
-/** Returns whether a secret is a sample, such as "deadbeef" eight times: fine in tests, known to everyone in production. */
-export const isSample = (secret: string): boolean => {
-  const text = secret.toLowerCase();
-  // A text that consists of equal blocks, and no other, is equal to a rotation of itself.
-  return (text + text).indexOf(text, 1) < text.length;
-};
+/** Returns whether the text is the URL of an HTTP server, without a query. */
+export const isHttpUrl = (text: string): boolean =>
+  ["http:", "https:"].includes(schemeOf(text) ?? "") && !/[?#]/.test(text);

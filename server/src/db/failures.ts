@@ -56,6 +56,10 @@ const hasState = (state: keyof typeof states, { code }: DatabaseFault): boolean 
 export const isConflict = (error: unknown): boolean =>
   causesOf(error).some((cause) => hasState("conflict", cause));
 
+/** Returns whether a statement waited for a lock longer than its time-out, or for ever in a deadlock. */
+export const isLockTimeout = (error: unknown): boolean =>
+  isConflict(error) || causesOf(error).some(({ code }) => code === "55P03");
+
 /** Returns whether the database rejected a value, which a request schema should have rejected before. */
 export const isUnstorable = (error: unknown): boolean =>
   causesOf(error).some((cause) => hasState("unstorable", cause));

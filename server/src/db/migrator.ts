@@ -2,37 +2,9 @@ import { migrations } from "@taskwire/migrations";
 import { openEmbeddedOrm } from "./embedded/orm.ts";
 import { startEmbeddedServer } from "./embedded/server.ts";
 import { isSchemaMissing } from "./failures.ts";
+import { migrateUp } from "./migration-run.ts";
 import type { Orm } from "./orm.ts";
 import type { Probe } from "./probe.ts";
-
-/** Identifies the lock that only these migrations use: "taskwire" on a phone's keypad. */
-const advisoryLockId = 82_759_473;
-
-/**
- * Runs migrations under an advisory lock: of two deployments at once, the second waits and then has nothing to apply.
- * An embedded database needs no lock, as its directory is locked, and a second transaction would block forever.
- */
-const withMigrationLock = async (
-  orm: Orm,
-  run: () => Promise<{ name: string }[]>,
-): Promise<string[]> => {
-  const namesOfRun = async () => (await run()).map(({ name }) => name);
-  if (orm.embedded) return namesOfRun();
-  return orm.em.fork().transactional(async (em) => {
-    await em.execute("set local lock_timeout = '60s'");
-    await em.execute("set local idle_in_transaction_session_timeout = 0");
-    await em.execute("select pg_advisory_xact_lock(?)", [advisoryLockId]);
-    return namesOfRun();
-  });
-};
-
-/** Applies all pending migrations or, if one fails, none. Returns their names, oldest first. */
-export const migrateUp = (orm: Orm): Promise<string[]> =>
-  withMigrationLock(orm, () => orm.migrator.up());
-
-/** Reverts the newest applied migration. Returns its name, or an empty list if none is applied. */
-export const migrateDown = (orm: Orm): Promise<string[]> =>
-  withMigrationLock(orm, () => orm.migrator.down());
 
 /**
  * Returns every known migration, oldest first, and when it was applied (ISO 8601, UTC) or null. Writes nothing: the

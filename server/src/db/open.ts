@@ -1,7 +1,8 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { openEmbedded } from "./embedded/open.ts";
-import { migrateUp, pendingMigrations } from "./migrator.ts";
+import { migrateUp } from "./migration-run.ts";
+import { pendingMigrations } from "./migrator.ts";
 import type { Orm } from "./orm.ts";
 import { connectPostgres } from "./postgres.ts";
 
@@ -17,7 +18,9 @@ const warnOfPendingMigrations = async (orm: Orm, log: Logger): Promise<void> => 
  */
 export const openDatabase = async (config: Config["database"], log: Logger): Promise<Orm> => {
   if (config.url !== undefined) {
-    const orm = await connectPostgres(config.url, config);
+    const orm = await connectPostgres(config.url, config, (run) => {
+      log.warn({ run }, "PostgreSQL's time-outs are not set: a connection pooler drops them");
+    });
     try {
       await warnOfPendingMigrations(orm, log);
       return orm;

@@ -27,6 +27,8 @@ export type Database = Kysely<Tables>;
 export interface Orm extends Pick<MikroORM, "em" | "schema" | "migrator"> {
   /** True for PGlite, which runs in a thread of this process and has one connection. */
   embedded: boolean;
+  /** True if a connection pooler is between, which shares connections between transactions. */
+  pooler?: boolean;
   /** Checks the database, if possible without the connections of the calls. */
   probe: Probe;
   close: () => Promise<void>;

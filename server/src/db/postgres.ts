@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { ClientConfig, Pool } from "pg";
 import { OperatorError, reasonOf } from "../errors.ts";
@@ -5,6 +6,7 @@ import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
 import { commonOptions, type Orm } from "./orm.ts";
 import { createProbe } from "./probe.ts";
+import { alterRole, checkTimeouts, missingTimeouts } from "./timeouts.ts";
 
 /**
  * Milliseconds. Every call is answered within 3 s (rpc/middleware/deadline.ts), so a call must give up its connection
@@ -19,6 +21,13 @@ const timeouts = {
   close: 2000,
 };
 
+/** PostgreSQL's own time-outs, which pg sends when it connects. */
+const timeoutsFor = (statementTimeout: boolean) => ({
+  lock_timeout: statementTimeout ? timeouts.lock : 0,
+  statement_timeout: statementTimeout ? timeouts.statement : 0,
+  idle_in_transaction_session_timeout: timeouts.idleInTransaction,
+});
+
 interface PoolOptions {
   /** Connections kept open, 0 or more. */
   poolMin: number;
@@ -26,6 +35,8 @@ interface PoolOptions {
   poolMax: number;
   /** Default true. False for migrations: their statements may take long. */
   statementTimeout?: boolean;
+  /** False behind a connection pooler that rejects the time-outs as parameters of a connection. Default true. */
+  sendTimeouts?: boolean;
   /** Milliseconds without data, after which a connection that is in use is closed. Default 2900. */
   silence?: number;
 }
@@ -38,8 +49,14 @@ interface PoolOptions {
 export const openPool = async (
   database: { clientUrl: string } | { dbName: string },
   connection: ClientConfig,
-  { poolMin, poolMax, statementTimeout = true, silence = timeouts.silence }: PoolOptions,
-): Promise<Omit<Orm, "embedded" | "probe">> => {
+  {
+    poolMin,
+    poolMax,
+    statementTimeout = true,
+    sendTimeouts = true,
+    silence = timeouts.silence,
+  }: PoolOptions,
+): Promise<Omit<Orm, "embedded" | "pooler" | "probe">> => {
   const orm = await MikroORM.init({
     ...commonOptions,
     ...database,
@@ -48,9 +65,7 @@ export const openPool = async (
       ...connection,
       application_name: "taskwire",
       connectionTimeoutMillis: timeouts.connect,
-      lock_timeout: timeouts.lock,
-      statement_timeout: statementTimeout ? timeouts.statement : 0,
-      idle_in_transaction_session_timeout: timeouts.idleInTransaction,
+      ...(sendTimeouts ? timeoutsFor(statementTimeout) : {}),
       keepAlive: true,
       onPoolCreated: (pool: Pool) => {
         if (statementTimeout) closeDeadConnections(pool, silence);
@@ -74,7 +89,7 @@ export const openPool = async (
 export const openPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
   // MikroORM ignores the parameters of a URL: without connectionString, sslmode=require would connect unencrypted.
   const orm = await openPool({ clientUrl: url }, { connectionString: url }, options);
-  const { probe, close } = createProbe(url);
+  const { probe, close } = createProbe(url, options.sendTimeouts);
   return {
     ...orm,
     embedded: false,
@@ -86,15 +101,24 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
 };
 
 /**
- * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call.
+ * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call. A
+ * connection pooler such as pgbouncer rejects the time-outs, or ignores them: then the role has to set them.
+ * @param warn gets the statements that set the time-outs, if calls would run without them
  * @throws {OperatorError} with the host, the database and the reason, without the password
  */
-export const connectPostgres = async (url: string, options: PoolOptions): Promise<Orm> => {
+export const connectPostgres = async (
+  url: string,
+  options: PoolOptions,
+  warn: (statements: string) => void = () => {},
+): Promise<Orm> => {
   let orm: Orm | undefined;
   try {
-    orm = await openPostgres(url, options);
-    await orm.em.fork().execute("select 1");
-    return orm;
+    const wanted = timeoutsFor(options.statementTimeout ?? true);
+    const { sendTimeouts, role, actual } = await checkTimeouts(url, wanted);
+    orm = await openPostgres(url, { ...options, sendTimeouts });
+    const missing = missingTimeouts(wanted, actual);
+    if (missing.length > 0) warn(missing.map((setting) => alterRole(role, setting)).join("; "));
+    return { ...orm, pooler: !sendTimeouts || !isDeepStrictEqual(actual, wanted) };
   } catch (cause) {
     await orm?.close();
     const { host, pathname } = new URL(url);

@@ -11,14 +11,18 @@ export type Probe = (statement: string) => Promise<Record<string, unknown>[]>;
  * Creates a probe with one PostgreSQL connection of its own, so that it gets a response while all calls wait for the pool.
  * It connects when it is needed, and again after any error; without use, the connection closes after 10 s.
  * @param url postgresql://user:password@host:port/database
+ * @param sendTimeouts false if a connection pooler rejects them
  */
-export const createProbe = (url: string): { probe: Probe; close: () => Promise<void> } => {
+export const createProbe = (
+  url: string,
+  sendTimeouts = true,
+): { probe: Probe; close: () => Promise<void> } => {
   const pool = new Pool({
     connectionString: url,
     application_name: "taskwire",
     max: 1,
     connectionTimeoutMillis: maxSilence,
-    statement_timeout: maxSilence,
+    ...(sendTimeouts ? { statement_timeout: maxSilence } : {}),
   });
   closeDeadConnections(pool, maxSilence);
   // An idle connection broke: the pool removes it. Without a listener, the process would stop.

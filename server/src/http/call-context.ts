@@ -1,6 +1,7 @@
 import { AppError } from "@taskwire/shared";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
+import { recordOf } from "../log/request-record.ts";
 import type { Context } from "../rpc/context.ts";
 import type { Identity } from "../security/tokens.ts";
 import { isForeign } from "./origins.ts";
@@ -51,21 +52,26 @@ const disconnectSignal = ({ raw }: FastifyReply): AbortSignal => {
  * Creates the context for the calls of an HTTP request. The access token is verified only when a procedure requires it,
  * so that an expired one does not break a refresh.
  * @param cookiePath the transport's own path for the refresh cookie
+ * @param transport the transport's name, for metrics and traces
  */
 export const httpContext = (
   deps: Deps,
   request: FastifyRequest,
   reply: FastifyReply,
   cookiePath: string,
+  transport: "trpc" | "rest",
 ): Context => {
   let verified: Promise<Identity> | undefined;
   const readToken = (): Promise<Identity> =>
     (verified ??= verify(deps, request.headers.authorization));
+  const record = recordOf(request);
   let signal: AbortSignal | undefined;
   return {
     deps,
     call: {
+      transport,
       log: request.log,
+      record,
       address: request.ip,
       device: () => deviceIn(request.headers["user-agent"]),
       signal: () => (signal ??= disconnectSignal(reply)),
@@ -73,6 +79,7 @@ export const httpContext = (
       identify: async () => {
         const identity = await readToken();
         if (deps.revocations.has(identity.sid)) throw new AppError("INVALID_TOKEN");
+        record.userId = identity.id;
         return identity;
       },
       readToken,

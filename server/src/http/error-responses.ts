@@ -1,6 +1,7 @@
 import { AppError, type ErrorCode } from "@taskwire/shared";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Socket } from "node:net";
+import { recordOf } from "../log/request-record.ts";
 import { statusOf, translateError } from "../rpc/translate-error.ts";
 
 interface ErrorRow {
@@ -53,7 +54,12 @@ export const setErrorResponse = (
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply => {
-  if (error.code === "INTERNAL_ERROR") request.log.error({ err: error.cause }, "Request failed");
+  const record = recordOf(request);
+  // rpc/middleware/errors.ts has logged the error of a call.
+  const isOfCall = record.calls.some(({ code }) => code === error.code);
+  if (!isOfCall) record.code = error.code;
+  if (error.code === "INTERNAL_ERROR" && !isOfCall)
+    request.log.error({ err: error.cause }, "Request failed");
   if (error.retryAfter !== undefined) reply.header("Retry-After", String(error.retryAfter));
   return reply.code(statusOf(error.code));
 };

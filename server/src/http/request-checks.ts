@@ -1,6 +1,7 @@
 import { METHODS } from "node:http";
 import type { ErrorBody } from "@taskwire/shared";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { recordOf } from "../log/request-record.ts";
 
 interface Violation {
   /** More exact than the status of the code. */
@@ -36,6 +37,7 @@ export const checkRequests = (app: FastifyInstance): void => {
   app.addHook("onRequest", async (request, reply) => {
     const found = violationOf(request);
     if (found === undefined) return;
+    recordOf(request).code = found.body.code;
     await reply.code(found.status).header("Connection", "close").send(found.body);
   });
   // So that they get 405 with the path's own `Allow`, as all other methods do.

@@ -3,6 +3,7 @@ import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Deps } from "../deps.ts";
+import { recordOf } from "../log/request-record.ts";
 import { proceduresOf } from "../rpc/meta.ts";
 import { translateError } from "../rpc/translate-error.ts";
 import { httpContext } from "./call-context.ts";
@@ -55,7 +56,10 @@ const namesIn = (url: string): string[] => {
 /** Serves the router at /trpc. Accepts JSON only; all errors have tRPC's format. */
 export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
   const procedures = new Map(proceduresOf(router));
-  scope.addHook("onRequest", async ({ method, headers, url }, reply) => {
+  scope.addHook("onRequest", async (request, reply) => {
+    const { method, headers, url } = request;
+    const record = recordOf(request);
+    record.transport = "rpc";
     reply.header("Cache-Control", "no-store");
     if (!methods.includes(method)) {
       reply.header("Allow", methods.join(", "));
@@ -66,6 +70,7 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
       throw new AppError("VALIDATION_ERROR", {
         detail: `A batch has at most ${maxBatchSize} calls`,
       });
+    record.procedures = names.filter((name) => procedures.has(name));
     assertHashCapacity(
       deps,
       names.flatMap((name) => procedures.get(name) ?? []),
@@ -85,13 +90,15 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     // A browser asks for permission once for each URL of another origin: a query sent by POST has one URL for all inputs.
     // A mutation by GET is still rejected.
     allowMethodOverride: true,
-    createContext: ({ req, res }) => httpContext(deps, req, res, prefix),
+    createContext: ({ req, res }) => httpContext(deps, req, res, prefix, "trpc"),
     // tRPC's headers replace the Vary header that the CORS plugin has set.
     responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),
-    onError: ({ error, req }) => {
+    onError: ({ error, req, path = "" }) => {
       // Errors of procedures are already translated and logged. This logs those of tRPC itself.
       if (error.cause instanceof AppError) return;
       const { code, cause } = translateError(error);
+      const procedure = procedures.has(path) ? path : undefined;
+      recordOf(req).calls.push({ procedure, code, ms: 0 });
       if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "tRPC request failed");
     },
   };

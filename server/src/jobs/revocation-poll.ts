@@ -23,6 +23,12 @@ const readRevoked = async (orm: Orm, seconds: number): Promise<string[]> => {
   return rows.map(({ id }) => id);
 };
 
+interface RevocationPoll {
+  stop: () => void;
+  /** Returns the seconds since the last successful poll; 0 without other servers. */
+  lag: () => number;
+}
+
 /**
  * Polls the database for revoked sessions, of other replicas and of the time before this start, until it is stopped.
  * LISTEN would lose notifications when a connection breaks, and does not work behind a connection pooler.
@@ -33,13 +39,15 @@ export const startRevocationPoll = async (
   revocations: RevocationList,
   lifetime: number,
   log: Logger,
-): Promise<{ stop: () => void }> => {
+): Promise<RevocationPoll> => {
+  let succeededAt = performance.now();
   let lastPoll: "none" | "failed" | "succeeded" = "none";
   const poll = async (): Promise<void> => {
     try {
       revocations.add(await readRevoked(orm, lastPoll === "succeeded" ? overlap : lifetime));
       if (lastPoll === "failed") log.info("Database available again");
       lastPoll = "succeeded";
+      succeededAt = performance.now();
     } catch (error) {
       if (lastPoll !== "failed") log.warn({ err: error }, "Database unavailable");
       lastPoll = "failed";
@@ -47,7 +55,7 @@ export const startRevocationPoll = async (
   };
   await poll();
   // No other process can use an embedded database.
-  if (orm.embedded) return { stop: () => {} };
+  if (orm.embedded) return { stop: () => {}, lag: () => 0 };
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   const schedule = (): void => {
@@ -60,5 +68,6 @@ export const startRevocationPoll = async (
       isStopped = true;
       clearTimeout(timer);
     },
+    lag: () => (performance.now() - succeededAt) / 1000,
   };
 };

@@ -5,6 +5,7 @@ import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
 import { assertHashCapacity } from "../http/hash-capacity.ts";
 import { rejectOtherMethods } from "../http/other-methods.ts";
+import { recordOf } from "../log/request-record.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { inputOf, isRecord } from "./input.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
@@ -20,7 +21,7 @@ const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
-    const context = httpContext(deps, request, reply, `${prefix}/auth`);
+    const context = httpContext(deps, request, reply, `${prefix}/auth`, "rest");
     const output: unknown = await callTRPCProcedure({
       router,
       path,
@@ -62,7 +63,8 @@ const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstan
 
 /** Serves every procedure that has `meta.rest` below /api/v1, each as one Fastify route. */
 export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
+    recordOf(request).transport = "rest";
     reply.header("Cache-Control", "no-store");
   });
   const operations = operationsOf(router);
@@ -75,7 +77,8 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
         scope.route({
           method: operation.rest.method,
           url: urlOf(operation),
-          onRequest: async () => {
+          onRequest: async (request) => {
+            recordOf(request).procedures = [operation.name];
             assertHashCapacity(deps, [operation.procedure]);
           },
           handler: handlerOf(deps, router, operation),

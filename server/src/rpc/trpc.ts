@@ -5,6 +5,7 @@ import { database } from "./middleware/database.ts";
 import { deadline } from "./middleware/deadline.ts";
 import { errors } from "./middleware/errors.ts";
 import { limitBy, limitPasswords } from "./middleware/limit.ts";
+import { observe } from "./middleware/observe.ts";
 import { origin } from "./middleware/origin.ts";
 import { retry } from "./middleware/retry.ts";
 import { inTurn } from "./middleware/turn.ts";
@@ -12,7 +13,12 @@ import { inTurn } from "./middleware/turn.ts";
 export const { router, createCallerFactory } = t;
 
 // `retry` comes last, so that a repeated call is not authenticated, checked or counted again.
-const base = t.procedure.use(errors).use(limitCallsOfAddress).use(deadline).use(database);
+const base = t.procedure
+  .use(observe)
+  .use(errors)
+  .use(limitCallsOfAddress)
+  .use(deadline)
+  .use(database);
 
 /** For every caller, signed in or not. */
 export const publicProcedure = base.use(retry);

@@ -1,6 +1,7 @@
 import { AppError } from "@taskwire/shared";
 import { LRUCache } from "lru-cache";
-import { bucketOf } from "./rate-limits.ts";
+import { bucketOf } from "./bucket.ts";
+import { LimitTrip } from "./limit-trips.ts";
 
 /** Milliseconds in which an empty bucket fills again. */
 const minute = 60_000;
@@ -36,8 +37,10 @@ const createBuckets = (perMinute: number, clock: () => Date): Buckets => {
   };
 };
 
-const assertNoWait = (wait: number): void => {
-  if (wait > 0) throw new AppError("RATE_LIMIT_EXCEEDED", { retryAfter: Math.ceil(wait / 1000) });
+const assertNoWait = (wait: number, limit: "callsOfUser" | "callsOfAddress", key: string): void => {
+  if (wait === 0) return;
+  const cause = new LimitTrip(limit, key);
+  throw new AppError("RATE_LIMIT_EXCEEDED", { retryAfter: Math.ceil(wait / 1000), cause });
 };
 
 /** The limits of all calls, in this process's memory: an ordinary call must not wait for Redis. */
@@ -66,8 +69,10 @@ export const createCallLimits = (
   const ofUser = createBuckets(perUser, clock);
   return {
     consumeAddress: (address) => {
-      if (perAddress > 0) assertNoWait(ofAddress(bucketOf(address)));
+      if (perAddress === 0) return;
+      const bucket = bucketOf(address);
+      assertNoWait(ofAddress(bucket), "callsOfAddress", bucket);
     },
-    consumeUser: (user) => assertNoWait(ofUser(user)),
+    consumeUser: (user) => assertNoWait(ofUser(user), "callsOfUser", user),
   };
 };

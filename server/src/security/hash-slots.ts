@@ -37,6 +37,8 @@ export interface HashSlots {
    * @throws {AppError} SERVICE_UNAVAILABLE when too many hashes wait, or the signal aborts before this one started
    */
   runHash: <Result>(hash: () => Promise<Result>, signal?: AbortSignal) => Promise<Result>;
+  /** How many slots are taken, how many there are, and how many hashes wait for a thread. */
+  slots: () => { used: number; max: number; queued: number };
   /** Runs a hash that no client waits for. It is queued like the others, but never rejected. */
   runOwnHash: <Result>(hash: () => Promise<Result>) => Promise<Result>;
 }
@@ -88,6 +90,7 @@ export const createHashSlots = (
       };
       return hashes.add(start, { signal: aborted.signal });
     },
+    slots: () => ({ used: slots.pending, max: slots.concurrency, queued: hashes.size }),
     runOwnHash: (hash) => hashes.add(hash),
   };
 };

@@ -13,7 +13,7 @@ const legacyRounds = 12;
 export const bcryptHash = /^\$2[ab]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
 
 export interface PasswordHashing
-  extends Pick<HashSlots, "assertCapacity" | "withSlot">, Pick<TimingFloor, "setLegacy"> {
+  extends Pick<HashSlots, "assertCapacity" | "withSlot" | "slots">, Pick<TimingFloor, "setLegacy"> {
   /**
    * Hashes a new password.
    * @returns a PHC string
@@ -64,6 +64,7 @@ export const createPasswordHashing = async (
   return {
     assertCapacity: slots.assertCapacity,
     withSlot: slots.withSlot,
+    slots: slots.slots,
     setLegacy: floor.setLegacy,
     hash: (password, signal) => slots.runHash(() => argon2.hash(password, parameters), signal),
     verify: (password, stored, signal) =>

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { isIPv4 } from "node:net";
 import { AppError } from "@taskwire/shared";
-import ipaddr from "ipaddr.js";
 import { LRUCache } from "lru-cache";
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible";
+import { bucketOf } from "./bucket.ts";
+import { LimitTrip } from "./limit-trips.ts";
 import type { Redis } from "./redis.ts";
 
 /** The rate-limited endpoints of CONTRACT.md, "Sign-in". Each has its own budget and setting. */
@@ -31,27 +31,27 @@ const refreshesPerSession = 6;
 /** Milliseconds that a window in Redis may be longer than Redis reports, because it reports whole milliseconds. */
 const slack = 5;
 
-/**
- * Returns the key under which a client address is counted: an IPv6 address by its /64 network, because one subscriber has
- * all of it, and an IPv4-mapped address as IPv4. Everything that is not an address shares the key "unknown".
- */
-export const bucketOf = (address: string): string => {
-  // Every call gets here, and nearly all have such an address.
-  if (isIPv4(address)) return address;
-  if (!ipaddr.isValid(address)) return "unknown";
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
-  return `${parsed.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(":")}::/64`;
-};
+/** Every budget, with the name of its keys in Redis. */
+const redisNames = {
+  register: "register",
+  login: "login",
+  refresh: "refresh",
+  refreshesOfSession: "session",
+  passwordsOfUser: "hash-user",
+  passwordsOfAddress: "hash-address",
+  attemptsFromAddress: "password",
+  attemptsOnAccount: "account",
+} as const;
+
+type BudgetName = keyof typeof redisNames;
 
 /** The result of taking a point from a budget. */
 interface Point {
   /** Milliseconds until the budget has points again; 0 if it had one. */
   wait: number;
   refund: () => void;
+  /** The trip, if it had none. */
+  trip: () => LimitTrip;
 }
 
 type Budget = (key: string) => Promise<Point>;
@@ -61,8 +61,13 @@ type Budget = (key: string) => Promise<Point>;
  * memory too and applies the same limit there, so that no client gets more points when Redis fails or loses its data.
  * @param duration seconds after which a key has all its points again
  */
-const createBudget = (name: string, points: number, duration: number, redis?: Redis): Budget => {
-  const options = { keyPrefix: `taskwire:${name}`, points, duration };
+const createBudget = (
+  name: BudgetName,
+  points: number,
+  duration: number,
+  redis?: Redis,
+): Budget => {
+  const options = { keyPrefix: `taskwire:${redisNames[name]}`, points, duration };
   const local = new RateLimiterMemory(options);
   const keys = new LRUCache<string, true>({
     max: maxKeys,
@@ -82,6 +87,7 @@ const createBudget = (name: string, points: number, duration: number, redis?: Re
       shared?.redis.attempt(() => shared.limiter.penalty(key)),
     ]);
     return {
+      trip: () => new LimitTrip(name, key),
       wait: Math.max(waitOf(inMemory), inRedis === undefined ? 0 : waitOf(inRedis, slack)),
       refund: () => {
         void local.reward(key);
@@ -102,11 +108,12 @@ const take = async (...pending: Promise<Point>[]): Promise<() => void> => {
   const refund = (): void => {
     for (const point of points) point.refund();
   };
-  const wait = Math.max(...points.map((point) => point.wait));
-  if (wait === 0) return refund;
+  const [max] = points.toSorted((a, b) => b.wait - a.wait);
+  if (max === undefined || max.wait === 0) return refund;
   // A rejected attempt is not counted, so that a client that waits for Retry-After is accepted.
   refund();
-  throw new AppError("RATE_LIMIT_EXCEEDED", { retryAfter: Math.ceil(wait / 1000) });
+  const retryAfter = Math.ceil(max.wait / 1000);
+  throw new AppError("RATE_LIMIT_EXCEEDED", { retryAfter, cause: max.trip() });
 };
 
 export interface RateLimits {
@@ -155,11 +162,26 @@ export const createRateLimits = (
     login: createBudget("login", limits.login, minute, redis),
     refresh: createBudget("refresh", limits.refresh, minute, redis),
   };
-  const perSession = createBudget("session", refreshesPerSession * limits.refresh, minute, redis);
-  const hashesPerUser = createBudget("hash-user", limits.login, minute, redis);
-  const hashesPerAddress = createBudget("hash-address", limits.login, minute, redis);
-  const perAddress = createBudget("password", attemptsPerAddress * limits.login, hour, redis);
-  const perAccount = createBudget("account", attemptsPerAccount * limits.login, hour, redis);
+  const perSession = createBudget(
+    "refreshesOfSession",
+    refreshesPerSession * limits.refresh,
+    minute,
+    redis,
+  );
+  const hashesPerUser = createBudget("passwordsOfUser", limits.login, minute, redis);
+  const hashesPerAddress = createBudget("passwordsOfAddress", limits.login, minute, redis);
+  const perAddress = createBudget(
+    "attemptsFromAddress",
+    attemptsPerAddress * limits.login,
+    hour,
+    redis,
+  );
+  const perAccount = createBudget(
+    "attemptsOnAccount",
+    attemptsPerAccount * limits.login,
+    hour,
+    redis,
+  );
   return {
     consume: async (name, address) => {
       await take(calls[name](bucketOf(address)));

@@ -7,6 +7,8 @@ import { withTimeout } from "../timeout.ts";
 const commandTimeout = 150;
 /** Milliseconds to connect, and to wait for the first response of a connection. */
 const connectTimeout = 1000;
+/** Milliseconds to wait for the end of a closed connection. */
+const closeTimeout = 200;
 /** Milliseconds between two log lines about the state of Redis. */
 const logInterval = 1000;
 
@@ -21,8 +23,8 @@ export interface Redis {
    * @returns undefined if the command fails or takes longer, and at once while Redis is unavailable; never rejects
    */
   attempt: <Result>(command: () => Promise<Result>) => Promise<Result | undefined>;
-  /** Closes the connection without waiting for Redis. */
-  close: () => void;
+  /** Closes the connection. Waits 200 ms at most for a Redis that does not close its side. */
+  close: () => Promise<void>;
 }
 
 /**
@@ -98,10 +100,13 @@ export const openRedis = async (url: string, log: Logger): Promise<Redis> => {
       return usable;
     },
     attempt: async (command) => (usable ? run(command) : undefined),
-    close: () => {
+    close: async () => {
       clearInterval(logTimer);
       usable = false;
+      const isOpen = client.status === "ready";
+      const ended = new Promise<void>((resolve) => client.once("end", resolve));
       client.disconnect();
+      if (isOpen) await withTimeout(closeTimeout, () => ended);
     },
   };
 };

@@ -1,6 +1,14 @@
 import { AppError } from "@taskwire/shared";
-import { errors as jose, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import {
+  errors as jose,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyOptions,
+  SignJWT,
+} from "jose";
 import { z } from "zod";
+import type { Keys } from "./keys.ts";
 
 /** The user and the session that a token identifies. */
 export interface Identity {
@@ -46,8 +54,7 @@ export interface Tokens {
 type TokenType = "access" | "refresh";
 
 interface TokenOptions {
-  /** At least 64 hex characters. The key is this text, not the bytes that it encodes (CONTRACT.md, "Sign-in"). */
-  secret: string;
+  keys: Keys;
   /** The maximum lifetime of each type, in seconds. */
   ttl: Readonly<Record<TokenType, number>>;
   clock: () => Date;
@@ -76,25 +83,44 @@ const refreshClaims = z.object({ ...commonClaims, gen: z.int().min(0) });
 
 /**
  * Creates the functions that sign and verify both types of JWT (CONTRACT.md, "Sign-in"). As RFC 8725 recommends, they
- * accept one algorithm only, require the claims, and tell the types apart.
+ * accept the algorithms of the server's own keys only, require the claims, and tell the types apart.
  */
-export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
+export const createTokens = (options: TokenOptions): Tokens => {
   const claims: JWTPayload = {};
   if (options.issuer !== undefined) claims.iss = options.issuer;
   if (options.audience !== undefined) claims.aud = options.audience;
-  const key = await crypto.subtle.importKey(
-    "raw",
-    new TextEncoder().encode(options.secret),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign", "verify"],
-  );
+  const { signing, verifying } = options.keys;
+  const { alg, kid } = signing;
+  const protectedHeader = { alg, typ: "JWT", ...(kid === undefined ? {} : { kid }) };
+  const algorithms = [...verifying.keys()];
+
+  /** Verifies with the server's own keys, whatever the header offers. Of several secrets, each is tried in turn. */
+  const verify = async (token: string, rules: JWTVerifyOptions): Promise<JWTPayload> => {
+    let next = 0;
+    let candidates = 0;
+    const nextKey = (header: JWTHeaderParameters) => {
+      const keys = (verifying.get(header.alg) ?? []).filter(
+        (key) => key.kid === undefined || header.kid === undefined || key.kid === header.kid,
+      );
+      candidates = keys.length;
+      const key = keys[next++]?.key;
+      if (key === undefined) throw new jose.JWKSNoMatchingKey();
+      return key;
+    };
+    for (;;) {
+      try {
+        return (await jwtVerify(token, nextKey, { ...rules, algorithms })).payload;
+      } catch (error) {
+        const isWrongKey = error instanceof jose.JWSSignatureVerificationFailed;
+        if (!isWrongKey || next >= candidates) throw error;
+      }
+    }
+  };
 
   const payloadOf = async (type: TokenType, token: string): Promise<unknown> => {
     if (!compactJws.test(token)) throw new AppError("INVALID_TOKEN");
     try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ["HS256"],
+      return await verify(token, {
         requiredClaims: ["sub", "email", "type", "iat", "exp"],
         ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
         ...(options.audience === undefined ? {} : { audience: options.audience }),
@@ -102,7 +128,6 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
         clockTolerance,
         currentDate: options.clock(),
       });
-      return payload;
     } catch (error) {
       if (!(error instanceof jose.JOSEError)) throw error;
       if (!(error instanceof jose.JWTExpired))
@@ -130,11 +155,11 @@ export const createTokens = async (options: TokenOptions): Promise<Tokens> => {
 
   const sign = (typeClaims: JWTPayload, { id, email, sid }: Identity, lifetime: Lifetime) =>
     new SignJWT({ email, ...typeClaims, sid, ...claims })
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setProtectedHeader(protectedHeader)
       .setSubject(id)
       .setIssuedAt(lifetime.issuedAt)
       .setExpirationTime(lifetime.expiresAt)
-      .sign(key);
+      .sign(signing.key);
 
   return {
     signAccess: (identity, sessionEnd = Infinity) => {

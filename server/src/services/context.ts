@@ -1,6 +1,7 @@
 import { AppError } from "@taskwire/shared";
 import type { Database } from "../db/orm.ts";
 import type { Deps } from "../deps.ts";
+import type { RequestRecord } from "../log/request-record.ts";
 import type { Identity } from "../security/tokens.ts";
 
 /** The refresh token's cookie, wherever the transport keeps it. */
@@ -19,8 +20,12 @@ interface RefreshCookie {
  * in http/call-context.ts.
  */
 export interface Call {
+  /** How the call came in: "direct" without HTTP. */
+  transport: "trpc" | "rest" | "direct";
   /** Carries the request's id in every line. */
   log: Pick<Deps["log"], "debug" | "info" | "warn" | "error">;
+  /** What the request's log line says about its calls; undefined for a call without a request. */
+  record: RequestRecord | undefined;
   /** The client's address. Behind a proxy it is correct only if TRUST_PROXY is. */
   address: string;
   /** The client's own name for itself, if it sent one. A function, because few calls read it. */
@@ -59,7 +64,9 @@ export interface UserContext extends ServiceContext {
 
 /** A call that no client made: it has no token, no cookie and no connection that could close. */
 export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
+  transport: "direct",
   log,
+  record: undefined,
   address: "127.0.0.1",
   device: () => undefined,
   signal: () => new AbortController().signal,

@@ -15,13 +15,17 @@ export interface HttpResponse {
 }
 
 // Connections are reused: opening one takes half of a small request's time. The agent closes an idle one after 1 s, long
-// before the server does after 5 s, because a request could be sent at the same moment.
-const agent = new Agent({ keepAlive: true, timeout: 1000 });
+// before the server does, because a request could be sent at the same moment.
+const defaultAgent = new Agent({ keepAlive: true, timeout: 1000 });
 
-/** Sends one request and returns the response, whatever its status. */
+/**
+ * Sends one request and returns the response, whatever its status.
+ * @param agent keeps the connections; by default one that all callers share
+ */
 export const send = (
   url: string,
   { method, path, headers = {}, body }: HttpRequest,
+  agent = defaultAgent,
 ): Promise<HttpResponse> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);

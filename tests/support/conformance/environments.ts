@@ -1,4 +1,5 @@
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
+import { importKeys } from "@taskwire/server/security/keys.ts";
 import { createTokens } from "@taskwire/server/security/tokens.ts";
 import { signTokens, signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
 import { rest } from "../client/transports.ts";
@@ -56,7 +57,7 @@ export const startServerInState = async (
 
 const past = new Date("2026-01-01");
 const expiredTokens = createTokens({
-  secret,
+  keys: await importKeys({ secrets: [secret] }),
   ttl: { access: 900, refresh: 604_800 },
   clock: () => past,
 });
@@ -78,7 +79,7 @@ export const createEnvironment = async (
   const environment: Environment = {
     ...account,
     url,
-    expired: await signTokens(await expiredTokens, account, past),
+    expired: await signTokens(expiredTokens, account, past),
     task_id: 1,
     tag_id: 1,
     other: { tag_id: 2, name: "Other" },

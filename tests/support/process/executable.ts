@@ -47,6 +47,8 @@ const files = {
   seed: "server/src/cli/seed.ts",
   "import-users": "server/src/cli/import-users.ts",
   "revoke-sessions": "server/src/cli/revoke-sessions.ts",
+  backup: "server/src/cli/backup.ts",
+  restore: "server/src/cli/restore.ts",
   example: "client/examples/react/start.ts",
 };
 

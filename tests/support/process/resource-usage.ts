@@ -12,6 +12,13 @@ export const residentMiB = (pid: number): number => memoryOf(pid, /^VmRSS:\s+(\d
 /** Returns the maximum of a process's resident memory since its start in MiB. */
 export const peakMiB = (pid: number): number => memoryOf(pid, /^VmHWM:\s+(\d+) kB$/m);
 
+/** Returns the CPU time that a process has used, in seconds. Linux counts it in hundredths. */
+export const cpuSeconds = (pid: number): number => {
+  // The second field is the name, in brackets, which may contain spaces.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
+
 /** Returns the number of open files and sockets of a process. */
 export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 

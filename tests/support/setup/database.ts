@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
+import { migrateUp } from "@taskwire/server/db/migration-run.ts";
 import type { Orm } from "@taskwire/server/db/orm.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { Client } from "pg";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, globSync } from "node:fs";
 import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { migrateUp } from "@taskwire/server/db/migrator.ts";
+import { migrateUp } from "@taskwire/server/db/migration-run.ts";
 import { openEmbedded } from "@taskwire/server/db/embedded/open.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import type { TestProject } from "vitest/node";

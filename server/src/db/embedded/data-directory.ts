@@ -60,7 +60,7 @@ export const createCluster = async (directory: string): Promise<void> => {
 };
 
 /** Rejects missing files that PostgreSQL would create anew, or would notice only after its first writes. */
-const assertComplete = async (directory: string): Promise<void> => {
+export const assertComplete = async (directory: string): Promise<void> => {
   // Without PG_VERSION, PGlite creates a new database over the existing files. Without base/5, which holds all tables,
   // PostgreSQL fails after it has written to its control file and log.
   for (const file of ["PG_VERSION", "base/5/PG_VERSION"]) {

@@ -3,11 +3,17 @@ import { join } from "node:path";
 import { OperatorError, reasonOf } from "../../errors.ts";
 import type { Logger } from "pino";
 import type { Orm } from "../orm.ts";
+import { serveBackups } from "./backup-socket.ts";
 import { lockDirectory } from "./lock.ts";
 import { openEmbeddedOrm } from "./orm.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./server.ts";
 
-const lock = async (dataDir: string): Promise<() => void> => {
+/**
+ * Creates a data directory if it is missing, and locks it.
+ * @returns a function that releases the lock
+ * @throws {OperatorError} if another process uses it, or it cannot be written
+ */
+export const lockDataDir = async (dataDir: string): Promise<() => void> => {
   let unlock: (() => void) | undefined;
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -51,22 +57,25 @@ const openOn = async (
 
 /**
  * Opens the embedded database of a data directory, and creates it if it does not exist.
- * @param dataDir contains the database (pglite/) and its lock (pglite.lock); created with mode 0700 if missing
+ * @param dataDir contains the database (pglite/), its lock (pglite.lock) and the socket for backups (backup.sock); created with mode 0700 if missing
  * @throws {OperatorError} if another process uses it, or it is damaged, or cannot be written
  */
 export const openEmbedded = async (
   dataDir: string,
   options: EmbeddedOptions = {},
 ): Promise<Orm> => {
-  const unlock = await lock(dataDir);
+  const unlock = await lockDataDir(dataDir);
   let server: EmbeddedServer | undefined;
+  let stopBackups: (() => void) | undefined;
   const release = async (): Promise<void> => {
+    stopBackups?.();
     await server?.close();
     unlock();
   };
   try {
     server = await startEmbeddedServer({ ...options, directory: join(dataDir, "pglite") });
     const orm = await openOn(server, options);
+    stopBackups = await serveBackups({ dataDir, copy: server.copy, log: options.log });
     return {
       ...orm,
       close: async () => {

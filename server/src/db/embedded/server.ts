@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 import { OperatorError } from "../../errors.ts";
 import { withTimeout } from "../../timeout.ts";
+import type { Seen } from "./archive.ts";
 import { ThreadConnection } from "./connection.ts";
 import type { FromThread, ThreadOptions, ToThread } from "./messages.ts";
 
@@ -44,10 +45,30 @@ const startThread = async (options: ThreadOptions, onCreate: () => void): Promis
   }
 };
 
+/** Lets a thread complete a copy of its files between two statements. Other statements wait meanwhile. */
+const completeIn = async (thread: Worker, copy: string, seen: Seen): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onMessage = (message: FromThread): void => {
+    if (typeof message !== "object" || !("copy" in message)) return;
+    if (message.reason === undefined) resolve();
+    else reject(new Error(message.reason));
+  };
+  const onExit = (): void => reject(new Error("the database was opened again meanwhile"));
+  thread.on("message", onMessage).once("exit", onExit);
+  try {
+    thread.postMessage({ copy, seen } satisfies ToThread);
+    await promise;
+  } finally {
+    thread.off("message", onMessage).off("exit", onExit);
+  }
+};
+
 /** PostgreSQL in a thread of this process. It serves one connection at a time. */
 export interface EmbeddedServer {
   /** Creates what pg uses instead of a socket. */
   createConnection: () => Duplex;
+  /** Writes a consistent copy of the files to a directory. */
+  copy: (to: string) => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -101,6 +122,12 @@ export const startEmbeddedServer = async ({
   await thread;
   return {
     createConnection: () => new ThreadConnection({ ready, replace }),
+    copy: async (to) => {
+      if (directory === undefined) throw new Error("A database in memory has no files");
+      // Loaded only when it is needed: it would slow every start down.
+      const { copyInUse } = await import("./archive.ts");
+      await completeIn(await ready(), to, await copyInUse(directory, to));
+    },
     close: async () => {
       closed = true;
       const worker = await thread?.catch(() => undefined);

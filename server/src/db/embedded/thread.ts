@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite } from "@electric-sql/pglite";
 import { reasonOf } from "../../errors.ts";
+import type { Seen } from "./archive.ts";
 import { createCluster, exists, openCluster } from "./data-directory.ts";
 import type { FromThread, ThreadOptions, ToThread } from "./messages.ts";
 
@@ -28,6 +29,18 @@ const open = async (): Promise<PGlite | undefined> => {
   }
 };
 
+const finishCopy = async (copy: string, seen: Seen): Promise<void> => {
+  try {
+    if (directory === undefined) throw new Error("A database in memory has no files");
+    // Loaded only when it is needed: it would slow every start down.
+    const { completeCopy } = await import("./archive.ts");
+    completeCopy(directory, copy, seen);
+    send({ copy });
+  } catch (error) {
+    send({ copy, reason: reasonOf(error) });
+  }
+};
+
 const handle = async (pglite: PGlite, message: ToThread): Promise<void> => {
   if (message === "reset") {
     await pglite.exec("rollback");
@@ -35,6 +48,8 @@ const handle = async (pglite: PGlite, message: ToThread): Promise<void> => {
   } else if (message === "close") {
     await pglite.close();
     parentPort?.close();
+  } else if ("copy" in message) {
+    await finishCopy(message.copy, message.seen);
   } else {
     // A copy: a view of a larger buffer would be sent with all of that buffer.
     send((await pglite.execProtocolRaw(message)).slice());

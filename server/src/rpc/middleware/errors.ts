@@ -2,6 +2,9 @@ import { AppError, errors as errorTable } from "@taskwire/shared";
 import { TRPCError } from "@trpc/server";
 import { isSchemaMissing } from "../../db/failures.ts";
 import { serviceUnavailable } from "../../errors.ts";
+import { logEvent } from "../../log/events.ts";
+import { millisecondsSince } from "../../log/request-record.ts";
+import { LimitTrip } from "../../security/limit-trips.ts";
 import type { Call } from "../../services/context.ts";
 import type { Context } from "../context.ts";
 import { t } from "../init.ts";
@@ -9,12 +12,14 @@ import type { Meta } from "../meta.ts";
 import { statusOf, translateError } from "../translate-error.ts";
 
 /** Logs the cause under the request's id. The response does not contain it. */
-const logError = ({ code, cause }: AppError, { log }: Call, procedure: string): void => {
+const logError = ({ code, cause }: AppError, { deps, call }: Context, procedure: string): void => {
+  const { log } = call;
   if (code === "INTERNAL_ERROR") log.error({ err: cause, procedure }, "Procedure failed");
   // Without a cause the server is overloaded. Under heavy load, a warning for each call would cost more than rejecting it.
   else if (code === "SERVICE_UNAVAILABLE" && cause !== undefined)
     log.warn({ err: cause, procedure }, "Call rejected: service unavailable");
-  else log.debug({ procedure, code }, "Call rejected");
+  else if (cause instanceof LimitTrip && deps.isNewTrip(cause))
+    logEvent(call, "limitTripped", { reason: cause.limit });
 };
 
 const setHeaders = ({ code, retryAfter }: AppError, { setHeader }: Call, meta?: Meta): void => {
@@ -33,15 +38,21 @@ const errorOf = async (thrown: TRPCError, { deps, call }: Context): Promise<AppE
 };
 
 /**
- * Translates every error of a procedure into one of the table, and logs it. It checks the result of next(), because tRPC
+ * Translates every error of a procedure into one of the table, and logs it. Every call adds itself to the record of its
+ * request. It checks the result of next(), because tRPC
  * converts exceptions into results: a try/catch around next() never catches anything.
  */
 export const errors = t.middleware(async ({ ctx, next, path, meta }) => {
-  const result = await next();
-  if (result.ok) return result;
   const { call } = ctx;
+  const start = performance.now();
+  const result = await next();
+  if (result.ok) {
+    call.record?.calls.push({ procedure: path, ms: millisecondsSince(start) });
+    return result;
+  }
   const error = await errorOf(result.error, ctx);
-  logError(error, call, path);
+  call.record?.calls.push({ procedure: path, code: error.code, ms: millisecondsSince(start) });
+  logError(error, ctx, path);
   setHeaders(error, call, meta);
   const { code, detail, field, retryAfter } = error;
   throw new TRPCError({

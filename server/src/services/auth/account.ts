@@ -9,6 +9,7 @@ import {
 import { sql } from "kysely";
 import type { z } from "zod";
 import { isoTime } from "../../db/sql.ts";
+import { logEvent } from "../../log/events.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { checkPassword, confirmPassword, withHashSlot } from "./password.ts";
 import type { Identity } from "../../security/tokens.ts";
@@ -57,7 +58,7 @@ const signIn = async (
   ctx: ServiceContext,
   { email, password }: z.output<typeof loginInput>,
 ): Promise<Token> => {
-  const account = await checkPassword(ctx, email, password);
+  const account = await checkPassword(ctx, email, password, "signInFailed");
   if (account === undefined) throw new AppError("INVALID_CREDENTIALS");
   const newHash = ctx.deps.passwords.needsRehash(password, account.password_hash)
     ? await ctx.deps.passwords.hash(password, ctx.call.signal())
@@ -88,7 +89,7 @@ export const logout = async (ctx: ServiceContext): Promise<z.output<typeof messa
   ]);
   const isForeign = owner !== undefined && caller !== undefined && owner.id !== caller.id;
   const ended = isForeign ? caller : owner;
-  if (ended !== undefined) await revokeSessionOf(ctx, ended);
+  if (ended !== undefined) await revokeSessionOf(ctx, ended, "signOut");
   if (!isForeign) ctx.call.refreshCookie.clear();
   return { message: "Successfully logged out" };
 };
@@ -105,6 +106,7 @@ export const deleteAccount = (
     const { id } = await confirmPassword(ctx, password, "password");
     await ctx.db.deleteFrom("users").where("id", "=", id).execute();
     ctx.deps.revocations.add([ctx.user.sid]);
+    logEvent(ctx.call, "accountDeleted", { user_id: id });
   });
 
 /**

@@ -2,7 +2,8 @@ import { AppError, type passwordChange } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
 import type { HashKind } from "../../security/hash-slots.ts";
-import { bucketOf } from "../../security/rate-limits.ts";
+import { bucketOf } from "../../security/bucket.ts";
+import { logEvent } from "../../log/events.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
 import { revokeSessionsExcept } from "./session.ts";
@@ -33,12 +34,14 @@ interface Account {
  * Returns the account of an e-mail address if the password is correct, else undefined. Each attempt counts before the
  * password is verified; a correct one is refunded. A client address is known if the account has signed in from there:
  * attempts from other addresses cannot lock the owner out there.
+ * @param failure the event of a wrong password
  * @throws {AppError} RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export const checkPassword = async (
   ctx: ServiceContext,
   email: string,
   password: string,
+  failure: "signInFailed" | "passwordRejected",
 ): Promise<Account | undefined> => {
   // Returns one row even without such an account, because reading no row would be 0.1 ms faster.
   const { rows } = await sql<(Account | { id: null }) & { addresses: string[] }>`
@@ -62,7 +65,12 @@ export const checkPassword = async (
     // Also if verify rejects: a password that was not verified is no attempt.
     if (!isWrong) refund();
   }
-  return isWrong ? undefined : account;
+  if (!isWrong) return account;
+  // Both reasons cost the same: one line.
+  const reason = account === undefined ? "unknownAccount" : "wrongPassword";
+  if (failure === "passwordRejected") logEvent(ctx.call, failure, {});
+  else logEvent(ctx.call, failure, { reason, user_id: account?.id });
+  return undefined;
 };
 
 /**
@@ -75,7 +83,7 @@ export const confirmPassword = async (
   password: string,
   field: string,
 ): Promise<Account> => {
-  const account = await checkPassword(ctx, ctx.user.email, password);
+  const account = await checkPassword(ctx, ctx.user.email, password, "passwordRejected");
   if (account?.id === ctx.user.id) return account;
   await assertUserExists(ctx);
   throw new AppError("INVALID_CREDENTIALS", { field });
@@ -106,4 +114,5 @@ export const changePassword = (
       return revokeSessionsExcept(db, ctx.user);
     });
     ctx.deps.revocations.add(revoked);
+    logEvent(ctx.call, "passwordChanged", { sessions: revoked.length });
   });

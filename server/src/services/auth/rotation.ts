@@ -1,8 +1,9 @@
 import { AppError, errors } from "@taskwire/shared";
 import { sql } from "kysely";
+import { logEvent, loggedAddress } from "../../log/events.ts";
 import type { RefreshIdentity } from "../../security/tokens.ts";
 import type { ServiceContext } from "../context.ts";
-import { addressOf, addSeconds, issueTokens, type Token } from "./session.ts";
+import { addSeconds, issueTokens, type Token } from "./session.ts";
 
 /** Seconds after a token's own rotation in which its use still counts as a late request of the same client. */
 const grace = 10;
@@ -85,7 +86,7 @@ const rotate = async (
       ${ifRotated("rotated_at", sql`${now.toISOString()}::timestamptz`)},
       ${ifRotated("expires_at", sql`least(${rolling}::timestamptz, ends_at)`)},
       ${ifRotated("device", ctx.call.device() ?? null)},
-      ${ifRotated("address", addressOf(ctx))},
+      ${ifRotated("address", loggedAddress(ctx.call.address))},
       ${ifRotated("rotations", recentRotations)},
       parent_used_at_generation = case outcome when 'reissuedLate' then sessions.generation
         else parent_used_at_generation end,
@@ -129,10 +130,8 @@ const exchange = async (ctx: ServiceContext): Promise<Token> => {
       );
     case "reused":
       ctx.deps.revocations.add([sid]);
-      ctx.call.log.warn(
-        { session: sid, user: id, generation: identity.generation, newest: generation },
-        "Refresh token reused: session revoked",
-      );
+      ctx.deps.metrics?.countReuse();
+      logEvent(ctx.call, "refreshTokenReused", { user_id: id, session_id: sid, sessions: 1 });
   }
   throw new AppError("INVALID_TOKEN");
 };

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { isIP } from "node:net";
 import type { sessionId, sessionList, token } from "@taskwire/shared";
 import { type RawBuilder, sql } from "kysely";
 import type { z } from "zod";
 import type { Database } from "../../db/orm.ts";
 import { isoTime } from "../../db/sql.ts";
+import { logEvent, loggedAddress } from "../../log/events.ts";
 import type { Identity, RefreshIdentity } from "../../security/tokens.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
@@ -20,10 +20,6 @@ export const addSeconds = (time: Date, seconds: number): Date =>
 
 const inSeconds = (time: Date): number => Math.floor(time.getTime() / 1000);
 
-/** The client's address, for display: a header that a proxy passed on may hold anything. */
-export const addressOf = ({ call }: ServiceContext): string =>
-  isIP(call.address) === 0 ? "unknown" : call.address;
-
 /**
  * Signs both tokens: sets the refresh token as a cookie, and returns the access token.
  * @param lifetime of the refresh token, and the end of the session, which no token outlives; in seconds since 1970
@@ -33,6 +29,7 @@ export const issueTokens = async (
   identity: RefreshIdentity,
   { endsAt, ...lifetime }: { issuedAt: number; expiresAt: number; endsAt: number },
 ): Promise<Token> => {
+  if (call.record !== undefined) call.record.userId = identity.id;
   call.refreshCookie.set(await deps.tokens.signRefresh(identity, lifetime));
   return { access_token: await deps.tokens.signAccess(identity, endsAt), token_type: "bearer" };
 };
@@ -77,12 +74,16 @@ export const openSession = async (
       returning id
     )
     insert into sessions (id, user_id, device, address, created_at, rotated_at, expires_at, ends_at)
-    select ${sid}::uuid, owner.id, ${ctx.call.device()}, ${addressOf(ctx)}, ${now.toISOString()}::timestamptz,
+    select ${sid}::uuid, owner.id, ${ctx.call.device()}, ${loggedAddress(ctx.call.address)}, ${now.toISOString()}::timestamptz,
       ${now.toISOString()}::timestamptz, ${expires_at.toISOString()}::timestamptz, ${ends_at.toISOString()}::timestamptz
     from owner returning (select id from replaced) as revoked`.execute(ctx.db);
   const [row] = rows;
   if (row === undefined) return undefined;
-  if (row.revoked !== null) ctx.deps.revocations.add([row.revoked]);
+  if (row.revoked !== null) {
+    ctx.deps.revocations.add([row.revoked]);
+    const revoked = { user_id: replaced?.id, session_id: row.revoked, sessions: 1 };
+    logEvent(ctx.call, "sessionsRevoked", { reason: "newSignIn", ...revoked });
+  }
   const lifetime = {
     issuedAt: inSeconds(now),
     expiresAt: inSeconds(expires_at),
@@ -110,10 +111,13 @@ const revokeWhere = async (
 export const revokeSessionOf = async (
   ctx: ServiceContext,
   { id, sid }: Identity,
+  reason: "signOut" | "user",
 ): Promise<boolean> => {
   const revoked = await revokeWhere(ctx.db, id, sql`id = ${sid}`);
   ctx.deps.revocations.add(revoked);
-  return revoked.length > 0;
+  if (revoked.length === 0) return false;
+  logEvent(ctx.call, "sessionsRevoked", { reason, user_id: id, session_id: sid, sessions: 1 });
+  return true;
 };
 
 /**
@@ -123,31 +127,6 @@ export const revokeSessionOf = async (
  */
 export const revokeSessionsExcept = (db: Database, { id, sid }: Identity): Promise<string[]> =>
   revokeWhere(db, id, sql`id <> ${sid}`);
-
-/**
- * Revokes all sessions of the account with an e-mail address. Running servers find them by their poll.
- * @param email as `loginInput` normalises it
- * @returns the number of sessions that had not expired, or undefined if there is no such account
- */
-export const revokeAllSessions = (db: Database, email: string): Promise<number | undefined> =>
-  db.transaction().execute(async (transaction) => {
-    // Waits for sign-ins, which lock the account too: the second statement sees the sessions that they have opened.
-    const account = await transaction
-      .selectFrom("users")
-      .select("id")
-      .where(sql`lower(email)`, "=", email)
-      .forNoKeyUpdate()
-      .executeTakeFirst();
-    if (account === undefined) return undefined;
-    const revoked = await transaction
-      .updateTable("sessions")
-      .set({ revoked_at: sql`now()` })
-      .where("user_id", "=", account.id)
-      .where("revoked_at", "is", null)
-      .returning(sql<boolean>`expires_at > now()`.as("isActive"))
-      .execute();
-    return revoked.filter(({ isActive }) => isActive).length;
-  });
 
 /**
  * Lists the caller's sessions that can still be refreshed, the last used first, at most 100.
@@ -184,7 +163,7 @@ export const revokeSession = async (
   ctx: UserContext,
   { session_id: sid }: z.output<typeof sessionId>,
 ): Promise<void> => {
-  if (!(await revokeSessionOf(ctx, { ...ctx.user, sid }))) await assertUserExists(ctx);
+  if (!(await revokeSessionOf(ctx, { ...ctx.user, sid }, "user"))) await assertUserExists(ctx);
 };
 
 /**
@@ -195,4 +174,5 @@ export const revokeOtherSessions = async (ctx: UserContext): Promise<void> => {
   const revoked = await revokeSessionsExcept(ctx.db, ctx.user);
   ctx.deps.revocations.add(revoked);
   if (revoked.length === 0) await assertUserExists(ctx);
+  else logEvent(ctx.call, "sessionsRevoked", { reason: "otherSessions", sessions: revoked.length });
 };

@@ -1,0 +1,40 @@
+import type { FastifyRequest } from "fastify";
+
+/** A call that has ended. */
+interface EndedCall {
+  /** Undefined if no procedure has the name that the client sent. */
+  procedure?: string | undefined;
+  /** The code of its error, if it failed. */
+  code?: string;
+  /** Milliseconds. */
+  ms: number;
+}
+
+/** What the parts of the server collect about a request, for its log line. */
+export interface RequestRecord {
+  transport?: "rest" | "rpc";
+  /** The procedures that the request names. Texts that name none are not among them. */
+  procedures: readonly string[];
+  /** In the order in which they ended. */
+  calls: EndedCall[];
+  /** The code of an error that occurred outside of a call. */
+  code?: string;
+  /** The user whom a call has identified. */
+  userId?: string;
+}
+
+const records = new WeakMap<FastifyRequest, RequestRecord>();
+
+/** Returns the record of a request: an empty one the first time. */
+export const recordOf = (request: FastifyRequest): RequestRecord => {
+  let record = records.get(request);
+  if (record === undefined) {
+    record = { procedures: [], calls: [] };
+    records.set(request, record);
+  }
+  return record;
+};
+
+/** Returns the milliseconds since a time of `performance.now()`, to a tenth. */
+export const millisecondsSince = (start: number): number =>
+  Math.round((performance.now() - start) * 10) / 10;
