@@ -50,6 +50,8 @@ const files = {
   backup: "server/src/cli/backup.ts",
   restore: "server/src/cli/restore.ts",
   example: "client/examples/react/start.ts",
+  baseline: "tests/bench/baseline/server.ts",
+  stock: "tests/bench/stock/server.ts",
 };
 
 export type Executable = keyof typeof files;
