@@ -3,7 +3,7 @@ import type { Config } from "./config.ts";
 import { startRevocationPoll } from "./jobs/revocation-poll.ts";
 import { hasLegacyHashes } from "./jobs/legacy-hash-watch.ts";
 import { openDatabase } from "./db/open.ts";
-import type { Orm } from "./db/orm.ts";
+import type { Database, Orm } from "./db/orm.ts";
 import { countCallLimitTrips, countRateLimitTrips } from "./observability/limit-trips.ts";
 import { openMetrics, traceStatements } from "./observability/open.ts";
 import type { Metrics } from "./observability/metrics.ts";
@@ -29,6 +29,8 @@ export interface Deps {
   log: Logger;
   clock: () => Date;
   orm: Orm;
+  /** The query builder, which has no state: a transaction gets one of its own. */
+  db: Database;
   checkDatabase: CheckDatabase;
   passwords: PasswordHashing;
   tokens: Tokens;
@@ -114,6 +116,7 @@ export const createDeps = async (
       log,
       clock,
       orm,
+      db: orm.em.fork().getKysely(),
       checkDatabase,
       passwords,
       tokens,

@@ -2,7 +2,7 @@ import { type BenchUser, password, type Size } from "./data.ts";
 import type { TargetName } from "./targets.ts";
 
 /** One request. */
-export interface BenchRequest {
+interface BenchRequest {
   method: "GET" | "POST" | "PATCH";
   path: string;
   headers?: Record<string, string>;

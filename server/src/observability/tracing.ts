@@ -31,11 +31,11 @@ export interface Tracing {
     request: { method: string; path: string },
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ) => TracedRequest;
-  /** Runs a call in a span. @param codeOf returns OK, or the code of the error */
+  /** Runs a call in a span. @param codeOf returns the code of an error */
   traceCall: <Result>(
     call: { procedure: string; transport: string },
     run: () => Promise<Result>,
-    codeOf: (result: Result) => string,
+    codeOf: (error: unknown) => string,
   ) => Promise<Result>;
   /** Begins the span of a statement, if it belongs to a call. Returns what ends it. */
   beginStatement: (text: string) => ((error?: unknown) => void) | undefined;
@@ -89,11 +89,12 @@ export const startTracing = (endpoint: string): Tracing => {
       const parent = contexts.getStore() ?? ROOT_CONTEXT;
       const attributes = { "rpc.system.name": transport, "rpc.method": procedure };
       const span = tracer.startSpan(procedure, { attributes }, parent);
-      let code = "INTERNAL_ERROR";
+      let code = "OK";
       try {
-        const result = await contexts.run(trace.setSpan(parent, span), run);
-        code = codeOf(result);
-        return result;
+        return await contexts.run(trace.setSpan(parent, span), run);
+      } catch (error) {
+        code = codeOf(error);
+        throw error;
       } finally {
         endSpan(
           span,

@@ -9,6 +9,7 @@ import {
 } from "jose";
 import { z } from "zod";
 import type { Keys } from "./keys.ts";
+import { createVerifiedTokens } from "./verified-tokens.ts";
 
 /** The user and the session that a token identifies. */
 export interface Identity {
@@ -40,10 +41,11 @@ export interface Tokens {
   /** Signs a refresh token. The same arguments always return the same text. */
   signRefresh: (identity: RefreshIdentity, lifetime: Lifetime) => Promise<string>;
   /**
-   * Verifies an access token, and returns the identity in it.
+   * Verifies an access token, and returns the identity in it. It remembers the result for the same text, but not its validity
+   * in time, and not whether the session is revoked.
    * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, TOKEN_EXPIRED
    */
-  verifyAccess: (token: string) => Promise<Identity>;
+  verifyAccess: (token: string) => Promise<Readonly<Identity>>;
   /**
    * Verifies a refresh token, and returns the identity in it. It does not check whether the session is revoked.
    * @throws {AppError} INVALID_TOKEN, INVALID_TOKEN_TYPE, REFRESH_TOKEN_EXPIRED
@@ -78,7 +80,7 @@ const commonClaims = {
   exp: z.int(),
   iat: z.int(),
 };
-const accessClaims = z.object(commonClaims);
+const accessClaims = z.object({ ...commonClaims, nbf: z.unknown().optional() });
 const refreshClaims = z.object({ ...commonClaims, gen: z.int().min(0) });
 
 /**
@@ -161,6 +163,11 @@ export const createTokens = (options: TokenOptions): Tokens => {
       .setExpirationTime(lifetime.expiresAt)
       .sign(signing.key);
 
+  const remembered = createVerifiedTokens(
+    { maxAge: options.ttl.access, clockTolerance },
+    options.clock,
+  );
+
   return {
     signAccess: (identity, sessionEnd = Infinity) => {
       const issuedAt = Math.floor(options.clock().getTime() / 1000);
@@ -170,8 +177,13 @@ export const createTokens = (options: TokenOptions): Tokens => {
     signRefresh: (identity, lifetime) =>
       sign({ type: "refresh", gen: identity.generation }, identity, lifetime),
     verifyAccess: async (token) => {
-      const { sub: id, email, sid } = await claimsOf("access", accessClaims, token);
-      return { id, email, sid };
+      const known = remembered.find(token);
+      if (known !== undefined) return known;
+      const { sub: id, email, sid, iat, exp, nbf } = await claimsOf("access", accessClaims, token);
+      const identity = Object.freeze({ id, email, sid });
+      // Only a token without `nbf` has no further rule in time. This server signs no other.
+      if (nbf === undefined) remembered.add(token, { identity, iat, exp });
+      return identity;
     },
     verifyRefresh: async (token) => {
       const {

@@ -50,7 +50,7 @@ export interface Call {
   markUnchanged: () => void;
 }
 
-/** What a service works with: the server's parts, the call, and a database handle for this call only. */
+/** What a service works with: the server's parts, the call, and the query builder. */
 export interface ServiceContext {
   deps: Deps;
   call: Call;

@@ -1,6 +1,7 @@
-import { t } from "../init.ts";
+import type { Concern } from "./chain.ts";
 
 /** Rejects a caller without a valid access token, and provides `ctx.user`. */
-export const auth = t.middleware(async ({ ctx, next }) =>
-  next({ ctx: { user: await ctx.call.identify() } }),
-);
+export const auth: Concern = async (state, next) => {
+  state.user = await state.call.identify();
+  return next();
+};

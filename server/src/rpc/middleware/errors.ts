@@ -7,9 +7,9 @@ import { millisecondsSince } from "../../log/request-record.ts";
 import { LimitTrip } from "../../security/limit-trips.ts";
 import type { Call } from "../../services/context.ts";
 import type { Context } from "../context.ts";
-import { t } from "../init.ts";
 import type { Meta } from "../meta.ts";
 import { statusOf, translateError } from "../translate-error.ts";
+import type { Concern } from "./chain.ts";
 
 /** Logs the cause under the request's id. The response does not contain it. */
 const logError = ({ code, cause }: AppError, { deps, call }: Context, procedure: string): void => {
@@ -30,7 +30,7 @@ const setHeaders = ({ code, retryAfter }: AppError, { setHeader }: Call, meta?: 
 };
 
 /** Translates an error. A call that needs a part of the schema succeeds once the pending migrations have created it. */
-const errorOf = async (thrown: TRPCError, { deps, call }: Context): Promise<AppError> => {
+const errorOf = async (thrown: unknown, { deps, call }: Context): Promise<AppError> => {
   const error = translateError(thrown, call.fieldNames);
   if (error.code !== "INTERNAL_ERROR" || !isSchemaMissing(error.cause)) return error;
   const pending = await deps.checkDatabase().catch(() => []);
@@ -39,30 +39,30 @@ const errorOf = async (thrown: TRPCError, { deps, call }: Context): Promise<AppE
 
 /**
  * Translates every error of a procedure into one of the table, and logs it. Every call adds itself to the record of its
- * request. It checks the result of next(), because tRPC
- * converts exceptions into results: a try/catch around next() never catches anything.
+ * request.
  */
-export const errors = t.middleware(async ({ ctx, next, path, meta }) => {
-  const { call } = ctx;
+export const errors: Concern = async (state, next) => {
+  const { call, procedure, meta } = state;
   const start = performance.now();
-  const result = await next();
-  if (result.ok) {
-    call.record?.calls.push({ procedure: path, ms: millisecondsSince(start) });
+  try {
+    const result = await next();
+    call.record?.calls.push({ procedure, ms: millisecondsSince(start) });
     return result;
+  } catch (thrown) {
+    const error = await errorOf(thrown, state);
+    const { code, detail, field, retryAfter } = error;
+    call.record?.calls.push({ procedure, code, ms: millisecondsSince(start) });
+    logError(error, state, procedure);
+    setHeaders(error, call, meta);
+    throw new TRPCError({
+      code: errorTable[code].trpc,
+      message: detail,
+      // A copy without its cause, which is for the log only.
+      cause: new AppError(code, {
+        field,
+        detail,
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+      }),
+    });
   }
-  const error = await errorOf(result.error, ctx);
-  call.record?.calls.push({ procedure: path, code: error.code, ms: millisecondsSince(start) });
-  logError(error, ctx, path);
-  setHeaders(error, call, meta);
-  const { code, detail, field, retryAfter } = error;
-  throw new TRPCError({
-    code: errorTable[code].trpc,
-    message: detail,
-    // A copy without its cause, which is for the log only.
-    cause: new AppError(code, {
-      field,
-      detail,
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    }),
-  });
-});
+};

@@ -1,24 +1,23 @@
-import type { TRPCError } from "@trpc/server";
-import { t } from "../init.ts";
 import { translateError } from "../translate-error.ts";
-
-const codeOf = (result: { ok: true } | { ok: false; error: TRPCError }): string =>
-  result.ok ? "OK" : translateError(result.error).code;
+import type { Concern } from "./chain.ts";
 
 /**
  * Measures each call, also of a batch, if METRICS_PORT is set, and makes a span of it if tracing is on. It comes first, so that it
  * sees the result of all others.
  */
-export const observe = t.middleware(async ({ ctx, next, path }) => {
-  const { metrics, tracing } = ctx.deps;
+export const observe: Concern = async ({ deps: { metrics, tracing }, call, procedure }, next) => {
   if (metrics === undefined && tracing === undefined) return next();
-  const call = { procedure: path, transport: ctx.call.transport };
+  const observed = { procedure, transport: call.transport };
   const startedAt = performance.now();
-  const result = await (tracing?.traceCall(call, next, codeOf) ?? next());
-  metrics?.recordCall({
-    ...call,
-    code: codeOf(result),
-    seconds: (performance.now() - startedAt) / 1000,
-  });
-  return result;
-});
+  const codeOf = (error: unknown): string => translateError(error).code;
+  const record = (code: string): void =>
+    metrics?.recordCall({ ...observed, code, seconds: (performance.now() - startedAt) / 1000 });
+  try {
+    const result = await (tracing?.traceCall(observed, next, codeOf) ?? next());
+    record("OK");
+    return result;
+  } catch (error) {
+    record(codeOf(error));
+    throw error;
+  }
+};
