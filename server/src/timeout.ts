@@ -78,16 +78,16 @@ export const createDeadline = (ms: number) => {
     };
     pending.add(entry);
     if (timer === undefined) schedule(ms);
-    work(expired).then(
-      (result) => {
-        pending.delete(entry);
-        resolve(result);
-      },
-      (error: unknown) => {
-        pending.delete(entry);
+    const settle = async (): Promise<void> => {
+      try {
+        resolve(await work(expired));
+      } catch (error) {
         reject(error);
-      },
-    );
+      } finally {
+        pending.delete(entry);
+      }
+    };
+    void settle();
     return promise;
   };
 };
