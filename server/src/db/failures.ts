@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@taskwire/shared";
+import { isNameLost } from "./named-statements.ts";
 
 /** Groups of PostgreSQL's SQLSTATE codes (its manual, Appendix A); every code is in one group at most. */
 const states = {
@@ -52,9 +53,12 @@ const causesOf = (error: unknown): DatabaseFault[] => {
 const hasState = (state: keyof typeof states, { code }: DatabaseFault): boolean =>
   typeof code === "string" && states[state].test(code);
 
-/** Returns whether a statement failed only because of a concurrent transaction, so that it can be retried at once. */
+/**
+ * Returns whether a statement failed only because of a concurrent transaction, or because PostgreSQL does not know its
+ * name, so that it can be retried at once.
+ */
 export const isConflict = (error: unknown): boolean =>
-  causesOf(error).some((cause) => hasState("conflict", cause));
+  causesOf(error).some((cause) => hasState("conflict", cause) || isNameLost(cause));
 
 /** Returns whether a statement waited for a lock longer than its time-out, or for ever in a deadlock. */
 export const isLockTimeout = (error: unknown): boolean =>

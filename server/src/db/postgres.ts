@@ -4,6 +4,7 @@ import type { ClientConfig, Pool } from "pg";
 import { OperatorError, reasonOf } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
+import { nameStatements } from "./named-statements.ts";
 import { commonOptions, type Orm } from "./orm.ts";
 import { createProbe } from "./probe.ts";
 import { alterRole, checkTimeouts, missingTimeouts } from "./timeouts.ts";
@@ -37,6 +38,8 @@ interface PoolOptions {
   statementTimeout?: boolean;
   /** False behind a connection pooler that rejects the time-outs as parameters of a connection. Default true. */
   sendTimeouts?: boolean;
+  /** Called if a connection pooler loses named statements; without it, statements have no names. */
+  onNameLoss?: () => void;
   /** Milliseconds without data, after which a connection that is in use is closed. Default 2900. */
   silence?: number;
 }
@@ -55,6 +58,7 @@ export const openPool = async (
     statementTimeout = true,
     sendTimeouts = true,
     silence = timeouts.silence,
+    onNameLoss,
   }: PoolOptions,
 ): Promise<Omit<Orm, "embedded" | "pooler" | "probe">> => {
   const orm = await MikroORM.init({
@@ -69,6 +73,7 @@ export const openPool = async (
       keepAlive: true,
       onPoolCreated: (pool: Pool) => {
         if (statementTimeout) closeDeadConnections(pool, silence);
+        if (onNameLoss !== undefined) nameStatements(pool, onNameLoss);
       },
     },
   });
@@ -100,25 +105,38 @@ export const openPostgres = async (url: string, options: PoolOptions): Promise<O
   };
 };
 
+/** What `connectPostgres` reports. */
+interface Warnings {
+  /** Calls would run without time-outs. @param statements set them */
+  timeouts?: (statements: string) => void;
+  /** A connection pooler has lost a named statement. */
+  names?: () => void;
+}
+
 /**
  * Opens a PostgreSQL database and checks the connection, so that a wrong URL fails at start and not at the first call. A
  * connection pooler such as pgbouncer rejects the time-outs, or ignores them: then the role has to set them.
- * @param warn gets the statements that set the time-outs, if calls would run without them
  * @throws {OperatorError} with the host, the database and the reason, without the password
  */
 export const connectPostgres = async (
   url: string,
   options: PoolOptions,
-  warn: (statements: string) => void = () => {},
+  warn: Warnings = {},
 ): Promise<Orm> => {
   let orm: Orm | undefined;
   try {
     const wanted = timeoutsFor(options.statementTimeout ?? true);
     const { sendTimeouts, role, actual } = await checkTimeouts(url, wanted);
-    orm = await openPostgres(url, { ...options, sendTimeouts });
+    const pooler = !sendTimeouts || !isDeepStrictEqual(actual, wanted);
+    const { names = () => {} } = warn;
+    // Migrations change what a named statement was planned for.
+    const isNamed = !pooler && options.statementTimeout !== false;
+    const naming = isNamed ? { onNameLoss: names } : {};
+    orm = await openPostgres(url, { ...options, sendTimeouts, ...naming });
     const missing = missingTimeouts(wanted, actual);
-    if (missing.length > 0) warn(missing.map((setting) => alterRole(role, setting)).join("; "));
-    return { ...orm, pooler: !sendTimeouts || !isDeepStrictEqual(actual, wanted) };
+    if (missing.length > 0)
+      warn.timeouts?.(missing.map((setting) => alterRole(role, setting)).join("; "));
+    return { ...orm, pooler };
   } catch (cause) {
     await orm?.close();
     const { host, pathname } = new URL(url);

@@ -27,7 +27,7 @@ const printable = (text: string): string => text.replaceAll(/[^\x21-\x7e]/g, "?"
 /** Warns once for each origin that CORS_ORIGINS should perhaps list, because the page itself shows only a failed request. */
 export const warnOfRejectedOrigins = (app: FastifyInstance, config: Config): void => {
   const warned = new Set<string>();
-  app.addHook("onRequest", async (request) => {
+  const warn = (request: FastifyRequest): void => {
     if (request.headers.origin === undefined || warned.size >= maxWarnings) return;
     const origin = printable(request.headers.origin);
     if (warned.has(origin) || !isForeign(config, request)) return;
@@ -36,5 +36,9 @@ export const warnOfRejectedOrigins = (app: FastifyInstance, config: Config): voi
       { origin },
       "Origin rejected: if its pages may call the API, add it to CORS_ORIGINS",
     );
+  };
+  app.addHook("onRequest", (request, _reply, done) => {
+    warn(request);
+    done();
   });
 };

@@ -1,10 +1,5 @@
 import { AppError } from "@taskwire/shared";
-import type {
-  FastifyInstance,
-  HTTPMethods,
-  RouteHandlerMethod,
-  RouteShorthandOptions,
-} from "fastify";
+import type { FastifyInstance, HTTPMethods, RouteHandlerMethod } from "fastify";
 
 /** Rejects a known path's other methods: 405 with `Allow`; a plain OPTIONS gets 204 with `Allow` (RFC 9110 §10.2.1). */
 export const rejectOtherMethods = (
@@ -33,8 +28,7 @@ export const serveDocument = (
   app: FastifyInstance,
   url: string,
   handler: RouteHandlerMethod,
-  options: RouteShorthandOptions = {},
 ): void => {
-  app.get(url, options, handler);
+  app.get(url, handler);
   rejectOtherMethods(app, url, ["GET"]);
 };

@@ -8,13 +8,16 @@ const pattern = /^(?<path>\/(?![/\\])[^?]*[^/?])\/(?<query>\?.*)?$/;
 
 /** Redirects such a path to the path without the slash (CONTRACT.md, "Beside the API"), whether that path is known or not. */
 export const redirectTrailingSlash = (app: FastifyInstance): void => {
-  app.addHook("onRequest", async ({ url }, reply) => {
+  app.addHook("onRequest", ({ url }, reply, done) => {
     const { path, query = "" } = pattern.exec(url)?.groups ?? {};
+    if (path === undefined) {
+      done();
+      return;
+    }
     // 307 keeps method and body.
-    if (path !== undefined)
-      await reply
-        .code(307)
-        .header("Location", path + query)
-        .send();
+    void reply
+      .code(307)
+      .header("Location", path + query)
+      .send();
   });
 };

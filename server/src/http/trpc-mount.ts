@@ -1,11 +1,12 @@
 import { AppError, errors } from "@taskwire/shared";
 import { type AnyTRPCRouter, getTRPCErrorShape, TRPCError } from "@trpc/server";
 import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/adapters/fastify";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { recordOf } from "../log/request-record.ts";
 import { proceduresOf } from "../rpc/meta.ts";
 import { translateError } from "../rpc/translate-error.ts";
+import { answerPlainRequests } from "../trpc-json/mount.ts";
 import { httpContext } from "./call-context.ts";
 import { errorFromHttp, setErrorResponse } from "./error-responses.ts";
 import { assertHashCapacity } from "./hash-capacity.ts";
@@ -30,6 +31,13 @@ const bodyOf = (router: AnyTRPCRouter, error: AppError): unknown => ({
     ctx: undefined,
   }),
 });
+
+/** A call that failed, as tRPC reports it. */
+interface Failure {
+  error: TRPCError;
+  req: FastifyRequest;
+  path?: string | undefined;
+}
 
 // tRPC would accept forms and byte streams too, and read them without the body limit. No procedure takes them.
 const isJson = (contentType: string | undefined): boolean =>
@@ -56,7 +64,7 @@ const namesIn = (url: string): string[] => {
 /** Serves the router at /trpc. Accepts JSON only; all errors have tRPC's format. */
 export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
   const procedures = new Map(proceduresOf(router));
-  scope.addHook("onRequest", async (request, reply) => {
+  const check = (request: FastifyRequest, reply: FastifyReply): void => {
     const { method, headers, url } = request;
     const record = recordOf(request);
     record.transport = "rpc";
@@ -78,11 +86,32 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     const type = headers["content-type"];
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");
-  });
+  };
+  scope.addHook("onRequest", async (request, reply) => check(request, reply));
   scope.addHook("onSend", (_request, reply, payload) => sendWhole(reply, payload));
   scope.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);
     return setErrorResponse(error, request, reply).send(bodyOf(router, error));
+  });
+  const createContext = ({ req, res }: { req: FastifyRequest; res: FastifyReply }) =>
+    httpContext(deps, req, res, prefix, "trpc");
+  const onError = ({ error, req, path = "" }: Failure): void => {
+    // Errors of procedures are already translated and logged. This logs those of tRPC itself.
+    if (error.cause instanceof AppError) return;
+    const { code, cause } = translateError(error);
+    const procedure = procedures.has(path) ? path : undefined;
+    recordOf(req).calls.push({ procedure, code, ms: 0 });
+    if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "tRPC request failed");
+  };
+  const vary = "Origin";
+  answerPlainRequests(scope, {
+    prefix,
+    router,
+    procedures,
+    maxBatchSize,
+    createContext,
+    vary,
+    onError,
   });
   const trpcOptions: FastifyTRPCPluginOptions<AnyTRPCRouter>["trpcOptions"] = {
     router,
@@ -90,17 +119,10 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     // A browser asks for permission once for each URL of another origin: a query sent by POST has one URL for all inputs.
     // A mutation by GET is still rejected.
     allowMethodOverride: true,
-    createContext: ({ req, res }) => httpContext(deps, req, res, prefix, "trpc"),
+    createContext,
     // tRPC's headers replace the Vary header that the CORS plugin has set.
-    responseMeta: () => ({ headers: new Headers({ vary: "Origin" }) }),
-    onError: ({ error, req, path = "" }) => {
-      // Errors of procedures are already translated and logged. This logs those of tRPC itself.
-      if (error.cause instanceof AppError) return;
-      const { code, cause } = translateError(error);
-      const procedure = procedures.has(path) ? path : undefined;
-      recordOf(req).calls.push({ procedure, code, ms: 0 });
-      if (code === "INTERNAL_ERROR") req.log.error({ err: cause }, "tRPC request failed");
-    },
+    responseMeta: () => ({ headers: new Headers({ vary }) }),
+    onError,
   };
   scope.register(fastifyTRPCPlugin, { prefix, trpcOptions });
 };

@@ -8,7 +8,11 @@ import { rejectOtherMethods } from "../http/other-methods.ts";
 import { recordOf } from "../log/request-record.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { inputOf, isRecord } from "./input.ts";
+import type { Call } from "../services/context.ts";
 import { fillPath, type Operation, operationsOf, prefix } from "./operations.ts";
+
+/** The path of this transport's refresh cookie. */
+const cookiePath = `${prefix}/auth`;
 
 /** Returns the fields of the output that REST publishes; all of them without a schema. */
 const pickOutput = (output: unknown, schema: RestMeta["output"]): unknown =>
@@ -21,21 +25,18 @@ const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
   const { name: path, procedure, rest } = operation;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
-    const context = httpContext(deps, request, reply, `${prefix}/auth`, "rest");
+    const ctx = httpContext(deps, request, reply, cookiePath, "rest");
+    Object.assign(ctx.call, {
+      fieldNames: rest.fieldNames,
+      markUnchanged: () => {
+        if (rest.unchanged !== undefined) status = 200;
+      },
+    } satisfies Partial<Call>);
     const output: unknown = await callTRPCProcedure({
       router,
       path,
       type: procedure._def.type,
-      ctx: {
-        ...context,
-        call: {
-          ...context.call,
-          fieldNames: rest.fieldNames,
-          markUnchanged: () => {
-            if (rest.unchanged !== undefined) status = 200;
-          },
-        },
-      },
+      ctx,
       getRawInput: () => Promise.resolve(inputOf(operation, request)),
       signal: undefined,
       batchIndex: 0,
@@ -63,9 +64,10 @@ const contentTypeParsers: Record<"json" | "form" | "none", (scope: FastifyInstan
 
 /** Serves every procedure that has `meta.rest` below /api/v1, each as one Fastify route. */
 export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRouter): void => {
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     recordOf(request).transport = "rest";
     reply.header("Cache-Control", "no-store");
+    done();
   });
   const operations = operationsOf(router);
   const urlOf = ({ rest }: Operation) => prefix + fillPath(rest.path, (name) => `:${name}`);
@@ -77,10 +79,15 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
         scope.route({
           method: operation.rest.method,
           url: urlOf(operation),
-          onRequest: async (request) => {
-            recordOf(request).procedures = [operation.name];
-            assertHashCapacity(deps, [operation.procedure]);
-          },
+          onRequest: [
+            (request, _reply, done) => {
+              recordOf(request).procedures = [operation.name];
+              done();
+            },
+            ...(operation.meta.hashes === undefined
+              ? []
+              : [async () => assertHashCapacity(deps, [operation.procedure])]),
+          ],
           handler: handlerOf(deps, router, operation),
         });
       }

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import type { FastifyHelmetOptions } from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import type { FastifyInstance, RouteShorthandOptions } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { type ContentPolicy, securityHeaders } from "../http/common-headers.ts";
 import { serveDocument } from "../http/other-methods.ts";
 import { swaggerStart } from "./swagger-start.ts";
 
@@ -40,21 +40,19 @@ const redocPage = page(
 );
 
 /** Allows nothing from elsewhere and nothing inline, except the styles that both bundles write at run time. */
-const policy: FastifyHelmetOptions = {
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'", "'unsafe-inline'"],
-      imgSrc: ["'self'", "data:"],
-      fontSrc: ["'self'"],
-      connectSrc: ["'self'"],
-      workerSrc: ["'self'", "blob:"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
+const policy: ContentPolicy = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", "data:"],
+    fontSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    workerSrc: ["'self'", "blob:"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
   },
 };
 
@@ -78,19 +76,17 @@ const bundles = [
  * /docs/json, /docs/yaml and its folder's index page and csp.json, and ReDoc needs the page and files below anyway.
  * @param document the OpenAPI document to serve
  */
-export const registerDocs = (app: FastifyInstance, document: unknown): void => {
+export const registerDocs = async (app: FastifyInstance, document: unknown): Promise<void> => {
   const text = JSON.stringify(document);
-  const serve = (url: string, type: string, body: string, options?: RouteShorthandOptions) =>
-    serveDocument(
-      app,
-      url,
-      (_request, reply) => reply.type(`${type}; charset=utf-8`).send(body),
-      options,
+  const pageHeaders = await securityHeaders(policy);
+  const serve = (url: string, type: string, body: string, headers: Record<string, string> = {}) =>
+    serveDocument(app, url, (_request, reply) =>
+      reply.headers(headers).type(`${type}; charset=utf-8`).send(body),
     );
   serve("/openapi.json", "application/json", text);
-  serve("/docs", "text/html", swaggerPage, { helmet: policy });
+  serve("/docs", "text/html", swaggerPage, pageHeaders);
   serve("/docs/start.js", "text/javascript", swaggerStart);
-  serve("/redoc", "text/html", redocPage, { helmet: policy });
+  serve("/redoc", "text/html", redocPage, pageHeaders);
 
   // Without its own route for a whole folder, which would reject malformed paths in its own way.
   app.register(fastifyStatic, {

@@ -62,7 +62,7 @@ export const clonePostgres = async (
 export const cloneDatabase = async (kind = inject("database")): Promise<Orm> => {
   if (kind === "pglite") return cloneEmbedded();
   const { url, drop } = await clonePostgres();
-  const orm = await openPostgres(url, { poolMin: 0, poolMax: 5 });
+  const orm = await openPostgres(url, { poolMin: 0, poolMax: 5, onNameLoss: () => {} });
   return {
     ...orm,
     close: async () => {

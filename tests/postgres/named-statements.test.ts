@@ -1,0 +1,78 @@
+import { openPostgres } from "@taskwire/server/db/postgres.ts";
+import { sql } from "kysely";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { signedInUser } from "../support/client/signed-in-user.ts";
+import { clonePostgres } from "../support/setup/database.ts";
+import { startServer } from "../support/setup/server.ts";
+
+let database: Awaited<ReturnType<typeof clonePostgres>>;
+beforeAll(async () => {
+  database = await clonePostgres();
+});
+afterAll(() => database.drop());
+
+/** A server with one connection, so that a statement sees what all others have left in it. */
+const serverWithOneConnection = async () => {
+  let losses = 0;
+  const onNameLoss = () => void losses++;
+  const orm = await openPostgres(database.url, { poolMin: 1, poolMax: 1, onNameLoss });
+  const server = await startServer({ orm });
+  onTestFinished(() => server.close());
+  const named = () =>
+    orm.em.execute<{ name: string; statement: string }[]>(
+      "select name, statement from pg_prepared_statements",
+    );
+  return { server, orm, named, losses: () => losses };
+};
+
+test("a statement with parameters gets a name once, whatever its values are", async () => {
+  const { server, named } = await serverWithOneConnection();
+  const user = await signedInUser(server);
+  await user.page({ limit: 1 });
+  const before = await named();
+  expect(before.filter(({ statement }) => statement.includes('"task_tag_link"'))).toHaveLength(1);
+  await user.page({ limit: 2 });
+  await user.page({ limit: 3, page: 2 });
+  expect(await named()).toHaveLength(before.length);
+});
+
+test("two processes give the same text the same name", async () => {
+  const [one, other] = [await serverWithOneConnection(), await serverWithOneConnection()];
+  await (await signedInUser(one.server)).call("auth.me");
+  await (await signedInUser(other.server)).call("auth.me");
+  const ofMe = async ({ named }: typeof one) =>
+    (await named()).find(({ statement }) => statement.startsWith('select "users"."id"'));
+  expect(await ofMe(one)).toEqual(await ofMe(other));
+});
+
+test("at most 100 texts get a name, and all others work without", async () => {
+  const { orm, named } = await serverWithOneConnection();
+  const db = orm.em.fork().getKysely();
+  for (let i = 0; i < 120; i++) {
+    const { rows } = await sql`select ${sql.lit(i)} as n where 1 = ${1}`.execute(db);
+    expect(rows).toEqual([{ n: i }]);
+  }
+  expect(await named()).toHaveLength(100);
+});
+
+test("a call succeeds after the connection has lost the name of its statement, and names are not used again", async () => {
+  const { server, orm, named, losses } = await serverWithOneConnection();
+  const user = await signedInUser(server);
+  await user.call("auth.me");
+  await orm.em.execute("deallocate all");
+  expect(await user.call("auth.me")).toMatchObject({ status: 200 });
+  expect(losses()).toBe(1);
+  expect(await named()).toEqual([]);
+  expect(await user.call("auth.me")).toMatchObject({ status: 200 });
+});
+
+test("a call succeeds after a migration has changed the type of a column that its statement returns", async () => {
+  const { server, orm, losses } = await serverWithOneConnection();
+  const user = await signedInUser(server);
+  const { id: task_id } = await user.newTask({ title: "Before" });
+  await user.call("task.get", { task_id });
+  await orm.em.execute("alter table tasks alter column recurrence_rule type varchar(1000)");
+  for (let turn = 0; turn < 2; turn++)
+    expect(await user.call("task.get", { task_id })).toMatchObject({ status: 200 });
+  expect(losses()).toBe(0);
+});
