@@ -103,17 +103,20 @@ describe.skipIf(skips)("the proxy of docker-compose.yml, before three servers", 
       expect((await get({ method: "GET", path })).status).toBe(404);
   });
 
-  test("gives requests to a server that DNS lists later", async () => {
+  test("gives requests to a server that DNS lists later, and none fails for one that does not listen yet", async () => {
     const get = clientAt("127.0.0.1", all.proxy.url);
-    all.dns.set(hosts);
+    all.dns.set([...hosts, "127.0.0.4"]);
     const third = required(all.servers[2], "the third server");
     const request = { method: "GET", path: "/api/v1/tasks" };
+    const statuses = new Set<number>();
     await expect
       .poll(async () => {
-        await get(request);
+        statuses.add((await get(request)).status);
         return third.stdout;
       })
       .toContain('"route":"/api/v1/tasks"');
+    for (let turn = 0; turn < 20; turn++) statuses.add((await get(request)).status);
+    expect([...statuses]).toEqual([401]);
   });
 
   test("names the client's own address, whatever X-Forwarded-For it sends, and all servers count its attempts together", async () => {
