@@ -85,6 +85,19 @@ describe.each(proxySetups.filter((setup) => setup !== "haproxy without retries")
     );
 
     test.skipIf(lacksPrograms)(
+      "a page of the proxy's own address may refresh a session, and a page of another one may not, whatever it sends",
+      async () => {
+        const { proxy, sendThrough } = await start();
+        const refresh = (headers: Record<string, string>) =>
+          sendThrough({ method: "POST", path: "/api/v1/auth/refresh", headers });
+        const own = await refresh({ origin: proxy.url });
+        expect(own.text).toContain("MISSING_REFRESH_TOKEN");
+        const other = { origin: "https://other.example", "x-forwarded-host": "other.example" };
+        expect((await refresh(other)).text).toContain("FORBIDDEN_ORIGIN");
+      },
+    );
+
+    test.skipIf(lacksPrograms)(
       "requests that write get a response from the one server that runs, and HTTP is redirected to HTTPS",
       async () => {
         const { proxy, sendThrough } = await start();
