@@ -74,7 +74,6 @@ describe.each(proxySetups.filter((setup) => setup !== "haproxy without retries")
           { method: "GET", path: "/api/v1/tasks/%2e%2e//1?q=%20a+b", headers },
           { method: "OPTIONS", path: "/api/v1/tasks", headers: { ...headers, ...preflight } },
           { ...newTask, headers, body: JSON.stringify({ title: "x".repeat(65_536) }) },
-          { ...newTask, headers, body: JSON.stringify({ title: "x".repeat(500_000) }) },
         ];
         for (const request of requests) {
           const expected = visible(await send(server.url, request));
