@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { Agent } from "node:http";
+import { connect, type Socket } from "node:net";
 import { publicProcedure, router } from "@taskwire/server/rpc/trpc.ts";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
@@ -83,4 +84,49 @@ test("pipelined requests that had begun before the server drains get their respo
   expect(started).toEqual(["first", "second"]);
   const connections = [...received.matchAll(/^connection: (.*)\r$/gim)].map(([, value]) => value);
   expect(connections).toEqual(["keep-alive", "close"]);
+});
+
+/** Opens a connection that has sent nothing, and waits until the server has accepted it. */
+const openSilent = async (url: string): Promise<Socket> => {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  await once(socket, "connect");
+  // The server accepts connections in the order in which they were opened.
+  const agent = new Agent();
+  await send(url, { method: "GET", path: "/health/live" }, agent);
+  return socket.setEncoding("utf8");
+};
+
+/** Opens a connection whose request is still on its way, and that the server has not accepted yet. */
+const openLate = async (url: string): Promise<Socket> => {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  // Node connects in the next tick. The server accepts in a later turn of the event loop.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  return socket.setEncoding("utf8");
+};
+
+test.each([
+  ["that the server has accepted", openSilent],
+  ["that waits to be accepted", openLate],
+])(
+  "a request that arrives just after the server has begun to close gets its response, over a new connection %s",
+  async (_, open) => {
+    const server = await startServer();
+    const socket = await open(server.url);
+    let received = "";
+    socket.on("data", (text: string) => (received += text));
+    const ended = once(socket, "end");
+    server.deps.draining.abort();
+    const closed = server.close();
+    socket.write("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await Promise.all([ended, closed]);
+    expect(received).toMatch(/^HTTP\/1\.1 200 .*\r\nConnection: close\r\n/is);
+  },
+);
+
+test("a connection that sends nothing does not keep the server from closing", async () => {
+  const server = await startServer();
+  const socket = await openSilent(server.url);
+  const ended = once(socket.resume(), "end");
+  await expect(server.close()).resolves.toBeUndefined();
+  await ended;
 });

@@ -233,6 +233,19 @@ describe("a client that disconnects", () => {
   });
 });
 
+test("a client that disconnects before its body is complete has its address in the line", async () => {
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  const before = server.log.length;
+  socket.write("POST /api/v1/tasks HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n");
+  socket.write("Content-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+  // The server has begun to read the body.
+  await once(socket, "data");
+  socket.destroy();
+  const lines = () => server.log.slice(before).filter(isRequestLine);
+  await expect.poll(lines).toHaveLength(1);
+  expect(lines()).toMatchObject([{ msg: "Response interrupted", address: "127.0.0.1" }]);
+});
+
 test("docs/operations.md lists exactly the fields that the lines of requests have", () => {
   const table = partOf(textOf("docs/operations.md"), "request");
   const listed = [...table.matchAll(/^\| `(\w+)` +\| [^|]{10,}\|$/gm)].map(([, field]) => field);

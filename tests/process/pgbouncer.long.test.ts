@@ -138,3 +138,27 @@ test.skipIf(skipped)(
     expect(await migrateUp(orm)).toHaveLength(migrations.length - 1);
   },
 );
+
+test.skipIf(skipped)(
+  "if all connections of pgbouncer are in use, migrate fails within 5 s with the reason, and succeeds later",
+  async () => {
+    const { env, folder } = await start({
+      template: "template0",
+      settings: ["default_pool_size = 1"],
+    });
+    const blocker = new Client(env.DATABASE_URL);
+    await blocker.connect();
+    onTestFinished(() => blocker.end());
+    await blocker.query("begin");
+    await blocker.query("select 1");
+    const startedAt = performance.now();
+    const up = await finish("migrate", { folder, env, args: ["up"] });
+    expectPromisedTime("migrate up without a connection", performance.now() - startedAt, 5000);
+    expect(up).toMatchObject({ code: 1, stdout: "" });
+    expect(up.stderr).toMatch(
+      /^PostgreSQL at 127\.0\.0\.1:\d+\/\w+ cannot be used: Query read timeout\. Check DATABASE_URL/,
+    );
+    await blocker.query("rollback");
+    expect(await finish("migrate", { folder, env, args: ["up"] })).toMatchObject({ code: 0 });
+  },
+);

@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
+import { programOf, proxySetups } from "../support/external/reverse-proxy.ts";
 import { skipsWithout } from "../support/setup/requirements.ts";
 import { rollingRestart } from "../support/faults/rolling-restart.ts";
 
-test.skipIf(skipsWithout("haproxy"))(
-  "while three servers behind haproxy restart one after another, no request fails, and no acknowledged write is lost",
-  async () => {
-    const results = [];
-    for (const retries of ["without", "with"] as const)
-      results.push(await rollingRestart({ retries, rate: 25 }));
-    for (const { sent, failures, complaints, exits, lost } of results) {
+for (const proxy of proxySetups)
+  test.skipIf(skipsWithout(programOf(proxy)) || skipsWithout("openssl"))(
+    `while three servers behind ${proxy} restart one after another, no request fails, and no acknowledged write is lost`,
+    async () => {
+      const { sent, failures, complaints, exits, lost } = await rollingRestart({ proxy, rate: 25 });
       const reasons = failures.length > 0 ? complaints : [];
       expect({ failures, reasons, exits, lost }).toEqual({
         failures: [],
@@ -17,6 +16,5 @@ test.skipIf(skipsWithout("haproxy"))(
         lost: 0,
       });
       expect(sent).toBeGreaterThan(0);
-    }
-  },
-);
+    },
+  );

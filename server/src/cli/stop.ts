@@ -7,8 +7,8 @@ import type { Deps } from "../deps.ts";
 import { withTimeout } from "../timeout.ts";
 
 /**
- * Milliseconds, all counted from the signal. The drain delay takes up to 5 s of them. Then a call that has begun takes up to
- * 2.8 s, closing Redis 0.2 s, and closing an embedded database 4 s.
+ * Milliseconds, all counted from the signal. The drain delay takes up to 5 s of them. Then a call begins within 0.65 s and takes
+ * up to 2.8 s, closing Redis 0.2 s, and closing an embedded database 4 s.
  */
 const limits = {
   /** Until requests are cut off, so that the database is always closed. */

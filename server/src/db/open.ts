@@ -19,12 +19,14 @@ const warnOfPendingMigrations = async (orm: Orm, log: Logger): Promise<void> => 
 export const openDatabase = async (config: Config["database"], log: Logger): Promise<Orm> => {
   if (config.url !== undefined) {
     const orm = await connectPostgres(config.url, config, {
-      timeouts: (run) =>
-        log.warn({ run }, "PostgreSQL's time-outs are not set: a connection pooler drops them"),
-      names: () =>
+      timeouts: (run) => {
+        log.warn({ run }, "PostgreSQL's time-outs are not set: a connection pooler drops them");
+      },
+      names: () => {
         log.warn(
           "A connection pooler loses named statements: from now on, statements have no names",
-        ),
+        );
+      },
     });
     try {
       await warnOfPendingMigrations(orm, log);

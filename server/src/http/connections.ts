@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 
 /**
@@ -7,6 +8,36 @@ import type { FastifyInstance } from "fastify";
  * 9,000 of `maxConnections` are left to clients that send something.
  */
 const maxIdle = 1000;
+
+/**
+ * Milliseconds in which a connection that has sent nothing may still send a request after the server has begun to close. A
+ * proxy that opens one sends the request at once, but under load it arrives later than the connection: closed before, it
+ * would be lost, and a proxy must not repeat a POST.
+ */
+const firstRequestGrace = 250;
+
+/** Milliseconds. */
+const accepting = { quietTurn: 1, maxTime: 400 };
+
+/**
+ * Accepts the connections that wait for it in the system, which resets them when the port closes. It returns at the end of a
+ * short turn of the event loop without a new connection, so hardly any can wait then.
+ */
+const acceptWaiting = async (server: Server): Promise<void> => {
+  let accepted = 0;
+  const count = (): void => void accepted++;
+  server.on("connection", count);
+  const begin = performance.now();
+  // From here on, every turn asks the system for new connections before it ends.
+  await nextTurn();
+  for (let isQuiet = false; !isQuiet && performance.now() - begin < accepting.maxTime;) {
+    const before = { accepted, time: performance.now() };
+    await nextTurn();
+    const took = performance.now() - before.time;
+    isQuiet = accepted === before.accepted && took < accepting.quietTurn;
+  }
+  server.off("connection", count);
+};
 
 /** A socket's requests without a complete response, oldest first, and the bytes that it had received when it became idle. */
 interface Connection {
@@ -17,7 +48,7 @@ interface Connection {
 /**
  * Closes connections when a client does not: above `maxIdle` idle sockets, the one that has been idle for the longest time.
  * While the process drains, each socket after its response, with `Connection: close`; and when the server closes, all sockets
- * without a request. Node itself would then wait for new sockets that have sent nothing, as browsers open them.
+ * without a request, new ones a little later. Node itself would wait for new sockets that send nothing, as browsers open them.
  *
  * Tried: a short `keepAliveTimeout` instead of `maxIdle`. It has to be longer than the proxy's, or requests get lost.
  * @param draining aborts when the process begins to drain
@@ -73,9 +104,16 @@ export const manageConnections = (app: FastifyInstance, draining: AbortSignal): 
   draining.addEventListener("abort", () => {
     for (const { open } of connections.values()) closeAfterLast(open);
   });
+  const closeWhere = (condition: (socket: Socket) => boolean): void => {
+    for (const [socket, { open, receivedBytes }] of connections)
+      if (open.size === 0 && socket.bytesRead === receivedBytes && condition(socket))
+        socket.destroySoon();
+  };
   app.addHook("preClose", async () => {
     isClosing = true;
-    for (const [socket, { open, receivedBytes }] of connections)
-      if (open.size === 0 && socket.bytesRead === receivedBytes) socket.destroySoon();
+    await acceptWaiting(server);
+    closeWhere(({ bytesRead }) => bytesRead > 0);
+    // After the timer, what has arrived is read before it decides.
+    setTimeout(() => setImmediate(closeWhere, () => true), firstRequestGrace).unref();
   });
 };

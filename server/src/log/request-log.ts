@@ -43,6 +43,8 @@ export class RequestLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
     const start = performance.now();
     const { raw } = reply;
+    // The socket of a client that has disconnected has no address.
+    const { ip } = request;
     // It follows "finish", which is not emitted when the client disconnects.
     raw.once("close", () => {
       const record = recordOf(request);
@@ -56,7 +58,7 @@ export class RequestLog extends LogController {
         status: raw.headersSent ? raw.statusCode : undefined,
         ms: millisecondsSince(start),
         user_id: record.userId,
-        address: loggedAddress(request.ip),
+        address: loggedAddress(ip),
       };
       const message = raw.writableFinished ? "Request completed" : "Response interrupted";
       // Probes come every few seconds, and would bury everything else.

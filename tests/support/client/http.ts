@@ -1,4 +1,5 @@
-import { Agent, request } from "node:http";
+import { Agent, request as requestInClear } from "node:http";
+import { request as requestOverTls } from "node:https";
 
 export interface HttpRequest {
   method: string;
@@ -20,7 +21,7 @@ const defaultAgent = new Agent({ keepAlive: true, timeout: 1000 });
 
 /**
  * Sends one request and returns the response, whatever its status.
- * @param agent keeps the connections; by default one that all callers share
+ * @param agent keeps the connections; by default one that all callers share. An https URL needs one of its own
  */
 export const send = (
   url: string,
@@ -28,7 +29,8 @@ export const send = (
   agent = defaultAgent,
 ): Promise<HttpResponse> =>
   new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url);
+    const { hostname, port, protocol } = new URL(url);
+    const request = protocol === "https:" ? requestOverTls : requestInClear;
     // Node sets the length of a body only for methods that usually have one.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const options = { agent, hostname, port, method, path, headers: { ...headers, ...length } };

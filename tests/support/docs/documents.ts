@@ -48,7 +48,9 @@ export const diffOf = (block: Block): { before: string; after: string } => {
 };
 
 /** The project's documents, by their paths; `tests/contract` is a copy of the contract and is not among them. */
-export const documents = globSync(["*.md", "docs/*.md", "tests/*.md"], { cwd: root }).toSorted();
+export const documents = globSync(["*.md", "docs/*.md", "docs/operations/*.md", "tests/*.md"], {
+  cwd: root,
+}).toSorted();
 
 /** Returns the targets of all links that stay inside the project. */
 export const linksOf = (markdown: string): { path: string; anchor: string | undefined }[] =>

@@ -1,18 +1,8 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-
-/** Creates a key, and a certificate that it signs itself. Returns their paths. */
-const createCertificate = (folder: string): { key: string; certificate: string } => {
-  const key = join(folder, "key.pem");
-  const certificate = join(folder, "certificate.pem");
-  const newKey = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"];
-  execFileSync("openssl", ["req", ...newKey, "-keyout", key, "-out", certificate], {
-    stdio: "ignore",
-  });
-  return { key, certificate };
-};
+import { createCertificate } from "./certificate.ts";
 
 /**
  * Starts a real nginx in a folder, with a self-signed certificate.

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,8 +7,8 @@ import { migrateUp } from "@taskwire/server/db/migration-run.ts";
 import { openPostgres } from "@taskwire/server/db/postgres.ts";
 import { send } from "../client/http.ts";
 import { signedInUser, type SignedInUser } from "../client/signed-in-user.ts";
-import { startHaproxy } from "../external/haproxy.ts";
 import { startPostgres } from "../external/postgres.ts";
+import { type ProxySetup, startReverseProxy } from "../external/reverse-proxy.ts";
 import { type Running, served, start } from "../process/executable.ts";
 import { required } from "../setup/required.ts";
 import { freePort } from "../process/free-port.ts";
@@ -18,8 +17,7 @@ const replicas = 3;
 const users = 10;
 
 interface Options {
-  /** Whether the proxy sends a request again if the connection to a server fails. */
-  retries: "with" | "without";
+  proxy: ProxySetup;
   /** Requests a second, in equal distances, whether earlier ones have a response or not. */
   rate: number;
   /** Settings in addition to those of production. */
@@ -34,14 +32,17 @@ interface Result {
   exits: (number | null)[];
   /** Tasks whose creation was acknowledged, and that are not in the database. */
   lost: number;
-  /** What the servers logged as a warning or an error: the reasons of failures. */
+  /** What the servers and the proxy logged as a warning or an error: the reasons of failures. */
   complaints: string[];
 }
+
+/** A line in which haproxy, nginx or Caddy reports a problem. */
+const proxyComplaint = /\[(?:WARNING|ALERT|warn|error|crit|alert|emerg)\]|"level":"(?:warn|error)"/;
 
 type Cleanup = () => unknown;
 
 const runRestart = async (
-  { retries, rate, env }: Options,
+  { proxy: setup, rate, env }: Options,
   onEnd: (cleanup: Cleanup) => void,
 ): Promise<Result> => {
   const folder = await mkdtemp(join(tmpdir(), "taskwire-rolling-"));
@@ -71,10 +72,8 @@ const runRestart = async (
   };
   const ports = await Promise.all(Array.from({ length: replicas }, freePort));
   let servers = await Promise.all(ports.map(launch));
-  const proxy = await startHaproxy(folder, ports, retries);
+  const proxy = await startReverseProxy(setup, folder, ports);
   onEnd(proxy.stop);
-  const agent = new Agent({ keepAlive: true });
-  onEnd(() => agent.destroy());
 
   const created: number[] = [];
   const failures: string[] = [];
@@ -88,7 +87,7 @@ const runRestart = async (
         writes
           ? { method: "POST", path: "/api/v1/tasks", headers, body: '{"title":"A task"}' }
           : { method: "GET", path: "/api/v1/tasks?limit=5", headers },
-        agent,
+        proxy.agent,
       );
       if (response.status !== (writes ? 201 : 200))
         failures.push(`${at} ${response.status} ${response.text.slice(0, 100)}`);
@@ -100,7 +99,7 @@ const runRestart = async (
   };
 
   const accounts = await Promise.all(
-    Array.from({ length: users }, () => signedInUser({ url: proxy.url })),
+    Array.from({ length: users }, () => signedInUser(required(servers[0], "a server"))),
   );
   // As in a deployment, the first processes have served requests before: a new one compiles its code during the first ones.
   for (let turn = 0; turn < 300; turn++)
@@ -134,11 +133,16 @@ const runRestart = async (
   const complaints = processes.flatMap(({ stdout }) =>
     stdout.split("\n").filter((line) => /"level":"(?:warn|error|fatal)"/.test(line)),
   );
+  const ofProxy = proxy
+    .output()
+    .split("\n")
+    .filter((line) => proxyComplaint.test(line));
+  complaints.push(...ofProxy);
   return { sent: pending.length, failures, exits, lost, complaints };
 };
 
 /**
- * Restarts three servers in production one after another, behind haproxy and under traffic that reads and writes. As a
+ * Restarts three servers in production one after another, behind a proxy and under traffic that reads and writes. As a
  * deployment does, it replaces the next process when the one before is ready, whether the proxy knows it or not.
  */
 export const rollingRestart = async (options: Options): Promise<Result> => {
