@@ -77,9 +77,8 @@ type Counters = Record<NamesOf<"counter">, Counter<string>>;
 
 /** Returns the first word of a statement, if it is one of those that are expected. */
 const operationOf = (text: string): string => {
-  const [word = ""] = text.trimStart().split(/\s/, 1);
-  const operation = word.toUpperCase();
-  return operations.has(operation) ? operation : other;
+  const word = /^\s*(\w{1,10})\b/.exec(text)?.[1]?.toUpperCase() ?? "";
+  return operations.has(word) ? word : other;
 };
 
 /** Returns the SQLSTATE of a database error or the code of a connection's. */
@@ -124,15 +123,21 @@ export const createMetrics = (): Metrics => {
   const calls = seriesOf(histograms.rpc_server_call_duration_seconds, maxSets.calls);
   const statements = seriesOf(histograms.db_client_operation_duration_seconds, maxSets.statements);
   const waitTime = histograms.db_client_connections_wait_time_seconds;
-  const active = gauges.http_server_active_requests;
+  // The library would search by labels for each request.
+  const active = new Map(
+    [...methods, other].map((method) => [
+      method,
+      gauges.http_server_active_requests.labels(method),
+    ]),
+  );
   const updates: (() => void | Promise<void>)[] = [];
   const knownMethod = (method: string): string => (methods.has(method) ? method : other);
 
   return {
-    beginRequest: (method) => active.inc({ http_request_method: knownMethod(method) }),
+    beginRequest: (method) => active.get(knownMethod(method))?.inc(),
     endRequest: ({ method, route = other, status, isAborted, seconds }) => {
       const known = knownMethod(method);
-      active.dec({ http_request_method: known });
+      active.get(known)?.dec();
       const code = String(status);
       // The convention: only what is the server's fault is an error.
       const error = isAborted ? "aborted" : status >= 500 ? code : "";
