@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import cookie from "@fastify/cookie";
 import cors from "@fastify/cors";
 import type { AnyTRPCRouter } from "@trpc/server";
@@ -46,13 +46,6 @@ const maxPipelined = 100;
 /** Seconds for which a browser keeps the permission of a preflight: Chromium's maximum. A longer time would change nothing. */
 const preflightMaxAge = 7200;
 
-/** Makes ids that no other process makes: random bytes would cost a system call for every request. */
-const createIds = (): (() => string) => {
-  const process = randomBytes(9).toString("base64url");
-  let count = 0;
-  return () => `${process}-${(count++).toString(36)}`;
-};
-
 const requestId = /^[\w.-]{1,64}$/;
 
 /**
@@ -65,14 +58,13 @@ export const buildApp = async (
 ): Promise<FastifyInstance> => {
   const { config } = deps;
   const log: FastifyBaseLogger = deps.log;
-  const nextId = createIds();
   const app = fastify({
     loggerInstance: log,
     logController: new RequestLog(),
     requestIdHeader: false,
     genReqId: ({ headers }) => {
       const sent = headers["x-request-id"];
-      return typeof sent === "string" && requestId.test(sent) ? sent : nextId();
+      return typeof sent === "string" && requestId.test(sent) ? sent : randomUUID();
     },
     childLoggerFactory: (parent, bindings, options, { headers: { traceparent } }) => {
       // With tracing, each line gets the id of its span's trace.
