@@ -8,6 +8,7 @@ import { startPgbouncer } from "../support/external/pgbouncer.ts";
 import { finish, serve, temporaryFolder } from "../support/process/test-process.ts";
 import { clonePostgres } from "../support/setup/database.ts";
 import { expectPromisedTime } from "../support/setup/promised-time.ts";
+import { required } from "../support/setup/required.ts";
 import { skipsWithout } from "../support/setup/requirements.ts";
 import { secret } from "../support/setup/server.ts";
 
@@ -101,6 +102,40 @@ test.skipIf(skipped).each([
     await expect
       .poll(async () => (await user.call("task.patch", { task_id: id, completed: true })).status)
       .toBe(200);
+  },
+);
+
+test.skipIf(skipped)(
+  "through a pgbouncer that two servers do not notice, all calls succeed although it loses the names of their statements",
+  async () => {
+    const settings = [
+      "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout",
+      "default_pool_size = 3",
+    ];
+    const { url, env, folder, client } = await start({ settings });
+    await setTimeouts((await serve(folder, env)).stdout, client);
+    const other = await startPgbouncer(url, settings);
+    onTestFinished(other.stop);
+    const behindOther = { ...env, DATABASE_URL: other.url };
+    const servers = [await serve(folder, behindOther), await serve(folder, behindOther)];
+    const users = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map((index) => signedInUser(required(servers[index % 2], "a server"))),
+    );
+    for (let turn = 0; turn < 10; turn++) {
+      const titles = await Promise.all(
+        users.map(async (user, index) => {
+          const { id } = await user.newTask({ title: `Task ${turn} of ${index}` });
+          const patched = await user.call("task.patch", { task_id: id, completed: true });
+          expect(patched.status).toBe(200);
+          const { total, items } = await user.page({ status: "completed", sort: "-created_at" });
+          expect(total).toBe(turn + 1);
+          return items[0]?.title;
+        }),
+      );
+      expect(titles).toEqual(users.map((_, index) => `Task ${turn} of ${index}`));
+    }
+    for (const { stdout } of servers)
+      expect(stdout.match(/A connection pooler loses named statements/g)).toHaveLength(1);
   },
 );
 
