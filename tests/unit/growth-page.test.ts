@@ -19,7 +19,8 @@ const rows = table
   }));
 
 /** The start of a transaction is no statement. */
-const execution = /(?<!transaction\(\))\.execute(?:TakeFirst(?:OrThrow)?)?(?:<[^(]*>)?\(/g;
+const execution =
+  /(?<!transaction\(\))\.execute(?:TakeFirst(?:OrThrow)?)?(?:<[^(]*>)?\(|\bcompileOnce\(/g;
 
 test("docs/operations/growth.md has a row for each statement of a service and a job", () => {
   const files = globSync("server/src/{services,jobs}/**/*.ts", { cwd: root });

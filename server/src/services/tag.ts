@@ -1,5 +1,6 @@
 import { AppError, tag, type tagId, type tagWrite } from "@taskwire/shared";
 import type { z } from "zod";
+import { compileOnce } from "../db/compile.ts";
 import type { UserContext } from "./context.ts";
 import { assertUserExists, orNotFound } from "./users.ts";
 
@@ -39,17 +40,16 @@ export const create = async (ctx: UserContext, { name, color = null }: TagWrite)
   throw new AppError("TAG_ALREADY_EXISTS", { field: "name" });
 };
 
+const readTags = compileOnce((db, { id }: { id: string }) =>
+  db.selectFrom("tags").select(tagColumns).where("user_id", "=", id).orderBy("id"),
+);
+
 /**
  * Lists the caller's tags, the oldest first.
  * @throws {AppError} INVALID_TOKEN if the user no longer exists
  */
 export const list = async (ctx: UserContext): Promise<Tag[]> => {
-  const rows = await ctx.db
-    .selectFrom("tags")
-    .select(tagColumns)
-    .where("user_id", "=", ctx.user.id)
-    .orderBy("id")
-    .execute();
+  const rows = await readTags(ctx.db, ctx.user);
   if (rows.length === 0) await assertUserExists(ctx);
   return rows;
 };

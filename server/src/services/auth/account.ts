@@ -8,6 +8,7 @@ import {
 } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
+import { compileOnce } from "../../db/compile.ts";
 import { isoTime } from "../../db/sql.ts";
 import { logEvent } from "../../log/events.ts";
 import type { ServiceContext, UserContext } from "../context.ts";
@@ -109,17 +110,20 @@ export const deleteAccount = (
     logEvent(ctx.call, "accountDeleted", { user_id: id });
   });
 
+const readUser = compileOnce((db, { id }: { id: string }) =>
+  db
+    .selectFrom("users")
+    .select(userColumns)
+    .select(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
+    .where("id", "=", id),
+);
+
 /**
  * Returns the caller's profile.
  * @throws {AppError} INVALID_TOKEN if the user no longer exists
  */
 export const me = async (ctx: UserContext): Promise<User> => {
-  const row = await ctx.db
-    .selectFrom("users")
-    .select(userColumns)
-    .select(({ ref }) => isoTime(ref("users.created_at")).as("created_at"))
-    .where("id", "=", ctx.user.id)
-    .executeTakeFirst();
+  const [row] = await readUser(ctx.db, ctx.user);
   if (row === undefined) throw new AppError("INVALID_TOKEN");
   return row;
 };

@@ -7,6 +7,7 @@ import {
 } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
+import { compileOnce } from "../../db/compile.ts";
 import type { UserContext } from "../context.ts";
 import { orNotFound } from "../users.ts";
 import { assertRecurrenceRule } from "./recurrence.ts";
@@ -43,17 +44,20 @@ export const create = async (
   return { ...(await orNotFound(ctx, row, "INVALID_TOKEN")), tags: [] };
 };
 
+const readTask = compileOnce((db, { task_id, userId }: TaskId & { userId: string }) =>
+  db
+    .selectFrom("tasks")
+    .select(taskWithTags)
+    .where("id", "=", task_id)
+    .where("user_id", "=", userId),
+);
+
 /**
  * Returns one task of the caller.
  * @throws {AppError} TASK_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const get = async (ctx: UserContext, { task_id }: TaskId): Promise<Task> => {
-  const row = await ctx.db
-    .selectFrom("tasks")
-    .select(taskWithTags)
-    .where("id", "=", task_id)
-    .where("user_id", "=", ctx.user.id)
-    .executeTakeFirst();
+  const [row] = await readTask(ctx.db, { task_id, userId: ctx.user.id });
   return orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
 

@@ -1,0 +1,132 @@
+import { maxId, type Priority } from "@taskwire/shared";
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
+import { compileOnce } from "../../db/compile.ts";
+import type { Database, Tables } from "../../db/orm.ts";
+import type { UserContext } from "../context.ts";
+import type { Order } from "./order.ts";
+import { taskWithTags } from "./row.ts";
+import type { Where } from "./search.ts";
+
+/** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
+const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
+  const id = /^\d+$/.test(tag) && Number(tag) <= maxId ? Number(tag) : undefined;
+  return eb(
+    "tasks.id",
+    "in",
+    eb
+      .selectFrom("task_tag_link")
+      .innerJoin("tags", "tags.id", "task_tag_link.tag_id")
+      .where("tags.user_id", "=", userId)
+      .where((tags) =>
+        tags.or([
+          tags("tags.name", "=", tag),
+          ...(id === undefined ? [] : [tags("tags.id", "=", id)]),
+        ]),
+      )
+      .select("task_tag_link.task_id"),
+  );
+};
+
+/** Which tasks of a user a list contains. An absent field does not filter. */
+export interface Filter {
+  userId: string;
+  completed?: boolean;
+  priority?: Priority;
+  tag?: string;
+}
+
+/** Returns the condition of a filter. */
+export const matching =
+  ({ userId, completed, priority, tag }: Filter): Where =>
+  (eb) =>
+    eb.and([
+      eb("tasks.user_id", "=", userId),
+      ...(completed === undefined ? [] : [eb("tasks.completed", "=", completed)]),
+      ...(priority === undefined ? [] : [eb("tasks.priority", "=", priority)]),
+      ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
+    ]);
+
+interface PageQuery {
+  where: Where;
+  order: Order;
+  /** Excludes the tasks up to a cursor. */
+  after: Expression<SqlBool> | undefined;
+  limit: number;
+  offset: number;
+}
+
+/**
+ * Returns the query of the count, and of the tasks of a page with their tags. It selects the ids from an index first, so
+ * that it reads only the rows of the page.
+ */
+const pageQuery = (db: Database, { where, order, after, limit, offset }: PageQuery) =>
+  db
+    .selectFrom((eb) =>
+      eb
+        .selectFrom("tasks")
+        .where(where)
+        .select(sql<number>`count(*)::int`.as("total"))
+        .as("counted"),
+    )
+    .leftJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom((inner) => {
+            const ids = inner
+              .selectFrom("tasks")
+              .where(where)
+              .orderBy(order.keySql, order.direction)
+              .orderBy("tasks.id")
+              .limit(limit)
+              .offset(offset)
+              .select("tasks.id as picked_id");
+            return (after === undefined ? ids : ids.where(after)).as("picked");
+          })
+          .innerJoin("tasks", "tasks.id", "picked.picked_id")
+          .select((page) => taskWithTags(page))
+          .orderBy(order.keySql, order.direction)
+          .orderBy("tasks.id")
+          .as("page"),
+      (join) => join.onTrue(),
+    )
+    .selectAll("page")
+    .select("counted.total");
+
+/** Reads a page of any list. */
+export const readPage = ({ db }: UserContext, query: PageQuery) => pageQuery(db, query).execute();
+
+type PageValues = Required<Omit<Filter, "tag">> & Pick<PageQuery, "limit" | "offset">;
+
+const compilePage = (order: Order, byStatus: boolean, byPriority: boolean) =>
+  compileOnce((db, { userId, completed, priority, limit, offset }: PageValues) => {
+    const filter: Filter = {
+      userId,
+      ...(byStatus ? { completed } : {}),
+      ...(byPriority ? { priority } : {}),
+    };
+    return pageQuery(db, { where: matching(filter), order, after: undefined, limit, offset });
+  });
+
+/** The queries of numbered pages without a tag and a search, which are most: by their sort and filters. */
+const compiledPages = new Map<string, ReturnType<typeof compilePage>>();
+
+/** Runs the compiled query of such a page. */
+export const readNumberedPage = (
+  { db }: UserContext,
+  { userId, completed, priority }: Omit<Filter, "tag">,
+  { order, limit, offset }: Pick<PageQuery, "order" | "limit" | "offset">,
+) => {
+  const [byStatus, byPriority] = [completed !== undefined, priority !== undefined];
+  const key = `${order.sort} ${byStatus} ${byPriority}`;
+  const known = compiledPages.get(key);
+  const read = known ?? compilePage(order, byStatus, byPriority);
+  if (known === undefined) compiledPages.set(key, read);
+  // A value without a filter is not in the query.
+  return read(db, {
+    userId,
+    completed: completed ?? false,
+    priority: priority ?? "low",
+    limit,
+    offset,
+  });
+};
