@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { withTimeout } from "@taskwire/server/timeout.ts";
-import { expect, onTestFinished, test } from "vitest";
+import { createDeadline, withTimeout } from "@taskwire/server/timeout.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 /** Keeps this thread busy, so that neither timers nor sockets are served. */
 const block = (ms: number): void => {
@@ -49,4 +49,56 @@ test("a process that was busy until after the time-out still returns a result th
     block(5);
   });
   expect(await promise).toEqual(["result"]);
+});
+
+describe("work that shares a deadline", () => {
+  const never = () => new Promise<never>(() => {});
+
+  test("each expires at its own time, and those that are done do not", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const withDeadline = createDeadline(1000);
+    const outcomes: string[] = [];
+    const begin = (name: string, work: () => Promise<unknown>) =>
+      void withDeadline(work).then((result) => outcomes.push(`${name}: ${String(result)}`));
+    begin("first", never);
+    begin("done", async () => "result");
+    await vi.advanceTimersByTimeAsync(400);
+    begin("second", never);
+    await vi.advanceTimersByTimeAsync(599);
+    expect(outcomes).toEqual(["done: result"]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(outcomes).toEqual(["done: result", "first: undefined"]);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(outcomes).toEqual(["done: result", "first: undefined", "second: undefined"]);
+    // The timer has stopped, and starts again.
+    await vi.advanceTimersByTimeAsync(5000);
+    begin("third", never);
+    await vi.advanceTimersByTimeAsync(1001);
+    expect(outcomes.at(-1)).toBe("third: undefined");
+  });
+
+  test("its signal aborts at the deadline, also if it is asked for later", async () => {
+    let expired: (() => AbortSignal) | undefined;
+    let early: AbortSignal | undefined;
+    const withDeadline = createDeadline(1);
+    const result = await withDeadline((signal) => {
+      expired = signal;
+      early = signal();
+      return never();
+    });
+    expect(result).toBeUndefined();
+    expect(early?.aborted).toBe(true);
+    const late = createDeadline(1);
+    await late((signal) => {
+      expired = signal;
+      return never();
+    });
+    expect(expired?.().aborted).toBe(true);
+  });
+
+  test("rejects with the error of the work", async () => {
+    const failing = createDeadline(1000)(() => Promise.reject(new Error("A fault")));
+    await expect(failing).rejects.toThrow("A fault");
+  });
 });

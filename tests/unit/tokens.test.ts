@@ -236,6 +236,68 @@ describe("expiry", () => {
   });
 });
 
+describe("a token that was verified before", () => {
+  const moving = testClock(new Date("2030-01-01T00:00:00Z"));
+  const verifier = createTokens({
+    keys,
+    ttl: { access: 900, refresh: 604_800 },
+    clock: moving.now,
+  });
+  const codeNow = async (token: string): Promise<ErrorCode | "valid"> => {
+    try {
+      await verifier.verifyAccess(token);
+      return "valid";
+    } catch (error) {
+      if (error instanceof AppError) return error.code;
+      throw error;
+    }
+  };
+  /** Verifies at these seconds after the token was issued, one after another. */
+  const codesAt = async (token: string, seconds: readonly number[]) => {
+    const codes = [];
+    for (const second of seconds) {
+      moving.advance(now + second - moving.now().getTime() / 1000);
+      codes.push(await codeNow(token));
+    }
+    return codes;
+  };
+
+  test("is rejected from five seconds after exp, and each time after that", async () => {
+    const token = forge({ ...good, exp: now + 100 });
+    expect(await codesAt(token, [0, 104, 105, 106])).toEqual([
+      "valid",
+      "valid",
+      "TOKEN_EXPIRED",
+      "TOKEN_EXPIRED",
+    ]);
+  });
+
+  test("is rejected when it is older than the lifetime of its type, although exp is later", async () => {
+    const token = forge({ ...good, exp: now + 5000 });
+    expect(await codesAt(token, [0, 905, 906])).toEqual(["valid", "valid", "TOKEN_EXPIRED"]);
+  });
+
+  test("is rejected while a clock that was set back is more than five seconds before iat", async () => {
+    const codes = await codesAt(forge(), [0, -5, -6, 0]);
+    expect(codes).toEqual(["valid", "valid", "INVALID_TOKEN", "valid"]);
+  });
+
+  test("is rejected after a clock that was set back is before its nbf", async () => {
+    const codes = await codesAt(forge({ ...good, nbf: now + 50 }), [60, 40]);
+    expect(codes).toEqual(["valid", "INVALID_TOKEN"]);
+  });
+
+  test("is verified again with any character changed", async () => {
+    const token = forge();
+    const other = forge({ ...good, email: "b@example.com" }, undefined, "another key");
+    expect(await codesAt(token, [0])).toEqual(["valid"]);
+    const [header = "", , signature = ""] = token.split(".");
+    const [, payload = ""] = other.split(".");
+    expect(await codeNow(other)).toBe("INVALID_TOKEN");
+    expect(await codeNow(`${header}.${payload}.${signature}`)).toBe("INVALID_TOKEN");
+  });
+});
+
 test("any other string, and a token with a changed character before its last one, is INVALID_TOKEN", async () => {
   const token = await tokens.signAccess(identity);
   const [header = "", claims = "", signature = ""] = token.split(".");

@@ -12,8 +12,8 @@ class Placeholder {
 const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) });
 
 /**
- * Makes a query that is built and compiled once, at its first execution: for a query of one row that took as long as sending
- * it. Kysely documents this as "splitting query building and execution".
+ * Makes a query that is built and compiled once, at its first execution, and not for each call. Kysely documents this as
+ * "splitting query building and execution".
  * @param build gets placeholders instead of values, so it must not look at them
  * @returns runs the query with the values, and returns its rows
  */
