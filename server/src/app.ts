@@ -17,6 +17,7 @@ import { limitPipelining } from "./http/socket-guard.ts";
 import { redirectTrailingSlash } from "./http/trailing-slash.ts";
 import { registerTrpc } from "./http/trpc-mount.ts";
 import { RequestLog } from "./log/request-log.ts";
+import { addRecords } from "./log/request-record.ts";
 import { traceIdIn } from "./log/trace-id.ts";
 import { registerRest } from "./rest/adapter.ts";
 import { registerDocs } from "./rest/docs.ts";
@@ -99,6 +100,7 @@ export const buildApp = async (
   app.server.maxConnections = maxConnections;
   limitPipelining(app, maxPipelined);
   manageConnections(app, deps.draining.signal);
+  addRecords(app);
   registerErrors(app);
   if (deps.metrics !== undefined) measureRequests(app, deps.metrics);
   if (deps.tracing !== undefined) traceRequests(app, deps.tracing);

@@ -36,8 +36,9 @@ interface Pending {
  * Creates a function like `withTimeout` for much work with the same time: all of it shares one timer, and a signal is made only
  * for work that asks for it.
  * @param ms milliseconds, more than 0
+ * @param reason returns the error of work that takes longer
  */
-export const createDeadline = (ms: number) => {
+export const createDeadline = (ms: number, reason: () => Error) => {
   // In the order of insertion, so the first one expires first.
   const pending = new Set<Pending>();
   let timer: NodeJS.Timeout | undefined;
@@ -57,10 +58,8 @@ export const createDeadline = (ms: number) => {
     // After the poll phase, so that a process that was busy first reads the results that have arrived.
     timer = setTimeout(() => setImmediate(expireDue), Math.ceil(delay)).unref();
   };
-  return <Result>(
-    work: (expired: () => AbortSignal) => Promise<Result>,
-  ): Promise<Result | undefined> => {
-    const { promise, resolve, reject } = Promise.withResolvers<Result | undefined>();
+  return <Result>(work: (expired: () => AbortSignal) => Promise<Result>): Promise<Result> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
     let controller: AbortController | undefined;
     let isExpired = false;
     const entry: Pending = {
@@ -68,7 +67,7 @@ export const createDeadline = (ms: number) => {
       expire: () => {
         isExpired = true;
         controller?.abort();
-        resolve(undefined);
+        reject(reason());
       },
     };
     const expired = (): AbortSignal => {

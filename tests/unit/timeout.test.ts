@@ -53,52 +53,55 @@ test("a process that was busy until after the time-out still returns a result th
 
 describe("work that shares a deadline", () => {
   const never = () => new Promise<never>(() => {});
+  const late = () => new Error("Late");
 
   test("each expires at its own time, and those that are done do not", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
-    const withDeadline = createDeadline(1000);
+    const withDeadline = createDeadline(1000, late);
     const outcomes: string[] = [];
     const begin = (name: string, work: () => Promise<unknown>) =>
-      void withDeadline(work).then((result) => outcomes.push(`${name}: ${String(result)}`));
+      void withDeadline(work).then(
+        (result) => outcomes.push(`${name}: ${String(result)}`),
+        (error) => outcomes.push(`${name}: ${String(error)}`),
+      );
     begin("first", never);
-    begin("done", async () => "result");
+    begin("done", async () => undefined);
     await vi.advanceTimersByTimeAsync(400);
     begin("second", never);
     await vi.advanceTimersByTimeAsync(599);
-    expect(outcomes).toEqual(["done: result"]);
+    expect(outcomes).toEqual(["done: undefined"]);
     await vi.advanceTimersByTimeAsync(2);
-    expect(outcomes).toEqual(["done: result", "first: undefined"]);
+    expect(outcomes).toEqual(["done: undefined", "first: Error: Late"]);
     await vi.advanceTimersByTimeAsync(400);
-    expect(outcomes).toEqual(["done: result", "first: undefined", "second: undefined"]);
+    expect(outcomes).toEqual(["done: undefined", "first: Error: Late", "second: Error: Late"]);
     // The timer has stopped, and starts again.
     await vi.advanceTimersByTimeAsync(5000);
     begin("third", never);
     await vi.advanceTimersByTimeAsync(1001);
-    expect(outcomes.at(-1)).toBe("third: undefined");
+    expect(outcomes.at(-1)).toBe("third: Error: Late");
   });
 
   test("its signal aborts at the deadline, also if it is asked for later", async () => {
+    const withDeadline = createDeadline(1, late);
     let expired: (() => AbortSignal) | undefined;
     let early: AbortSignal | undefined;
-    const withDeadline = createDeadline(1);
-    const result = await withDeadline((signal) => {
-      expired = signal;
+    const asksAtOnce = withDeadline((signal) => {
       early = signal();
       return never();
     });
-    expect(result).toBeUndefined();
-    expect(early?.aborted).toBe(true);
-    const late = createDeadline(1);
-    await late((signal) => {
+    const asksLater = withDeadline((signal) => {
       expired = signal;
       return never();
     });
+    await expect(asksAtOnce).rejects.toThrow("Late");
+    await expect(asksLater).rejects.toThrow("Late");
+    expect(early?.aborted).toBe(true);
     expect(expired?.().aborted).toBe(true);
   });
 
   test("rejects with the error of the work", async () => {
-    const failing = createDeadline(1000)(() => Promise.reject(new Error("A fault")));
+    const failing = createDeadline(1000, late)(() => Promise.reject(new Error("A fault")));
     await expect(failing).rejects.toThrow("A fault");
   });
 });

@@ -4,6 +4,7 @@ import { fastifyTRPCPlugin, type FastifyTRPCPluginOptions } from "@trpc/server/a
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { recordOf } from "../log/request-record.ts";
+import { compose } from "../rpc/compose.ts";
 import { proceduresOf } from "../rpc/meta.ts";
 import { translateError } from "../rpc/translate-error.ts";
 import { answerPlainRequests } from "../trpc-json/mount.ts";
@@ -107,7 +108,12 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
   answerPlainRequests(scope, {
     prefix,
     router,
-    procedures,
+    procedures: new Map(
+      [...procedures].map(([name, procedure]) => [
+        name,
+        { type: procedure._def.type, invoke: compose(name, procedure) },
+      ]),
+    ),
     maxBatchSize,
     createContext,
     vary,

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 
 /** A call that has ended. */
 interface EndedCall {
@@ -23,17 +23,21 @@ export interface RequestRecord {
   userId?: string;
 }
 
-const records = new WeakMap<FastifyRequest, RequestRecord>();
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Only for `recordOf`. Not in a WeakMap, whose values outlive their requests until a full garbage collection. */
+    record: RequestRecord | undefined;
+  }
+}
+
+/** Gives all requests the field of their record. */
+export const addRecords = (app: FastifyInstance): void => {
+  app.decorateRequest("record");
+};
 
 /** Returns the record of a request: an empty one the first time. */
-export const recordOf = (request: FastifyRequest): RequestRecord => {
-  let record = records.get(request);
-  if (record === undefined) {
-    record = { procedures: [], calls: [] };
-    records.set(request, record);
-  }
-  return record;
-};
+export const recordOf = (request: FastifyRequest): RequestRecord =>
+  (request.record ??= { procedures: [], calls: [] });
 
 /** Returns the milliseconds since a time of `performance.now()`, to a tenth. */
 export const millisecondsSince = (start: number): number =>

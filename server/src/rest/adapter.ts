@@ -1,11 +1,12 @@
 import formbody from "@fastify/formbody";
-import { type AnyTRPCRouter, callTRPCProcedure } from "@trpc/server";
+import type { AnyTRPCRouter } from "@trpc/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "../deps.ts";
 import { httpContext } from "../http/call-context.ts";
 import { assertHashCapacity } from "../http/hash-capacity.ts";
 import { rejectOtherMethods } from "../http/other-methods.ts";
 import { recordOf } from "../log/request-record.ts";
+import { compose } from "../rpc/compose.ts";
 import type { RestMeta } from "../rpc/meta.ts";
 import { inputOf, isRecord } from "./input.ts";
 import type { Call } from "../services/context.ts";
@@ -21,8 +22,9 @@ const pickOutput = (output: unknown, schema: RestMeta["output"]): unknown =>
     : Object.fromEntries(Object.keys(schema.shape).map((name) => [name, output[name]]));
 
 /** Returns the Fastify handler of one operation: calls the procedure and sends its output. */
-const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
-  const { name: path, procedure, rest } = operation;
+const handlerOf = (deps: Deps, operation: Operation) => {
+  const { name, procedure, rest } = operation;
+  const invoke = compose(name, procedure);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     let status = rest.status;
     const ctx = httpContext(deps, request, reply, cookiePath, "rest");
@@ -32,15 +34,7 @@ const handlerOf = (deps: Deps, router: AnyTRPCRouter, operation: Operation) => {
         if (rest.unchanged !== undefined) status = 200;
       },
     } satisfies Partial<Call>);
-    const output: unknown = await callTRPCProcedure({
-      router,
-      path,
-      type: procedure._def.type,
-      ctx,
-      getRawInput: () => Promise.resolve(inputOf(operation, request)),
-      signal: undefined,
-      batchIndex: 0,
-    });
+    const output = await invoke(ctx, inputOf(operation, request));
     reply.code(status);
     return status === 204 ? reply.send() : pickOutput(output, rest.output);
   };
@@ -88,7 +82,7 @@ export const registerRest = (app: FastifyInstance, deps: Deps, router: AnyTRPCRo
               ? []
               : [async () => assertHashCapacity(deps, [operation.procedure])]),
           ],
-          handler: handlerOf(deps, router, operation),
+          handler: handlerOf(deps, operation),
         });
       }
     });

@@ -31,9 +31,7 @@ export const callerFor = (deps: Deps, user?: SignedIn, address = "127.0.0.1") =>
         return identity;
       },
       refreshCookie: {
-        get values() {
-          return cookie === undefined ? [] : [cookie];
-        },
+        read: () => (cookie === undefined ? [] : [cookie]),
         set: (token) => {
           cookie = token;
         },

@@ -7,10 +7,10 @@ import type { Identity } from "../security/tokens.ts";
 /** The refresh token's cookie, wherever the transport keeps it. */
 interface RefreshCookie {
   /**
-   * The tokens that the caller sent, at most four: a browser sends several where another host or path set a cookie of the
-   * same name.
+   * Returns the tokens that the caller sent, at most four: a browser sends several where another host or path set a cookie of
+   * the same name.
    */
-  readonly values: readonly string[];
+  read: () => readonly string[];
   set: (token: string) => void;
   clear: () => void;
 }
@@ -73,7 +73,7 @@ export const callWithoutClient = ({ log }: Pick<Deps, "log">): Call => ({
   foreignOrigin: false,
   identify: () => Promise.reject(new AppError("MISSING_TOKEN")),
   readToken: () => Promise.reject(new AppError("MISSING_TOKEN")),
-  refreshCookie: { values: [], set: () => {}, clear: () => {} },
+  refreshCookie: { read: () => [], set: () => {}, clear: () => {} },
   setHeader: () => {},
   fieldNames: {},
   markUnchanged: () => {},

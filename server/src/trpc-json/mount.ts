@@ -1,5 +1,4 @@
 import {
-  type AnyTRPCProcedure,
   type AnyTRPCRouter,
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
@@ -8,14 +7,14 @@ import {
 } from "@trpc/server";
 import { getHTTPStatusCode } from "@trpc/server/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type PlainCall, plainRequestOf } from "./plain-request.ts";
+import { type PlainCall, type PlainProcedure, plainRequestOf } from "./plain-request.ts";
 
 interface PlainMount<Context> {
   /** The path of the mount, such as `/trpc`. */
   prefix: string;
   router: AnyTRPCRouter;
   /** Those that return JSON and no stream, by their names. */
-  procedures: ReadonlyMap<string, AnyTRPCProcedure>;
+  procedures: ReadonlyMap<string, PlainProcedure<Context>>;
   /** Calls of one request. */
   maxBatchSize: number;
   createContext: (options: { req: FastifyRequest; res: FastifyReply }) => Context;
@@ -39,23 +38,14 @@ export const answerPlainRequests = <Context>(
   const config = router._def._config;
 
   const call = async (
-    { path, procedure, input }: PlainCall,
-    batchIndex: number,
+    { path, procedure, input }: PlainCall<PlainProcedure<Context>>,
     req: FastifyRequest,
     ctx: Context,
   ) => {
-    const { type } = procedure._def;
+    const { type } = procedure;
     const serialized: unknown = config.transformer.input.deserialize(input);
     try {
-      const getRawInput = () => Promise.resolve(serialized);
-      const data: unknown = await procedure({
-        path,
-        getRawInput,
-        ctx,
-        type,
-        signal: undefined,
-        batchIndex,
-      });
+      const data = await procedure.invoke(ctx, serialized);
       return { result: { data } };
     } catch (thrown) {
       const error = getTRPCErrorFromUnknown(thrown);
@@ -71,9 +61,7 @@ export const answerPlainRequests = <Context>(
     if (plain === undefined) return undefined;
     const ctx = mount.createContext({ req: request, res: reply });
     const { isBatch, calls } = plain;
-    const responses = await Promise.all(
-      calls.map((each, index) => call(each, index, request, ctx)),
-    );
+    const responses = await Promise.all(calls.map((each) => call(each, request, ctx)));
     const [first] = responses;
     const body = isBatch || first === undefined ? responses : first;
     return reply

@@ -1,27 +1,28 @@
-import type { AnyTRPCProcedure } from "@trpc/server";
 import type { FastifyRequest } from "fastify";
 
+type CallType = "query" | "mutation";
+
+/** How a procedure is called. */
+export interface PlainProcedure<Context> {
+  type: CallType | "subscription";
+  /** @throws {TRPCError} */
+  invoke: (ctx: Context, input: unknown) => Promise<unknown>;
+}
+
 /** One call of a request. */
-export interface PlainCall {
+export interface PlainCall<Procedure> {
   /** Such as `task.list`. */
   path: string;
-  procedure: AnyTRPCProcedure;
+  procedure: Procedure;
   /** Parsed JSON; undefined if the request has no input for the call. */
   input: unknown;
 }
 
 /** A request of plain calls, all of one type. */
-export interface PlainRequest {
+export interface PlainRequest<Procedure> {
   isBatch: boolean;
-  type: "query" | "mutation";
-  calls: readonly PlainCall[];
+  calls: readonly PlainCall<Procedure>[];
 }
-
-const hasType = (
-  procedure: AnyTRPCProcedure,
-  type: string | undefined,
-): type is PlainRequest["type"] =>
-  procedure._def.type === type && (type === "query" || type === "mutation");
 
 /** Returns the parameters `batch` and `input`, or undefined if there is anything else. */
 const parametersOf = (query: string): { isBatch: boolean; input?: string } | undefined => {
@@ -50,12 +51,12 @@ const acceptsJson = ({ accept, "trpc-accept": format }: FastifyRequest["headers"
   format === undefined && accept !== "application/jsonl";
 
 /** Reads a request that must be plain. @throws {Error} if its encoding or JSON is not valid */
-const read = (
+const read = <Procedure extends Pick<PlainProcedure<never>, "type">>(
   { method, url, headers, body }: FastifyRequest,
   prefix: string,
-  procedures: ReadonlyMap<string, AnyTRPCProcedure>,
+  procedures: ReadonlyMap<string, Procedure>,
   maxBatchSize: number,
-): PlainRequest | undefined => {
+): PlainRequest<Procedure> | undefined => {
   const isGet = method === "GET";
   if ((!isGet && method !== "POST") || !acceptsJson(headers)) return undefined;
   const [path = "", query = "", ...more] = url.split("?");
@@ -70,15 +71,15 @@ const read = (
   if (paths.length > maxBatchSize) return undefined;
   const inputs = inputsOf(text, isBatch, paths.length);
   if (inputs === undefined) return undefined;
-  const type = procedures.get(paths[0] ?? "")?._def.type;
-  const calls: PlainCall[] = [];
+  const type = procedures.get(paths[0] ?? "")?.type;
+  if (type !== "query" && (type !== "mutation" || isGet)) return undefined;
+  const calls: PlainCall<Procedure>[] = [];
   for (const [index, each] of paths.entries()) {
     const procedure = procedures.get(each);
-    if (procedure === undefined || !hasType(procedure, type)) return undefined;
+    if (procedure?.type !== type) return undefined;
     calls.push({ path: each, procedure, input: inputs[index] });
   }
-  const isAllowed = type === "query" || (type === "mutation" && !isGet);
-  return isAllowed ? { isBatch, type, calls } : undefined;
+  return { isBatch, calls };
 };
 
 /**
@@ -88,7 +89,9 @@ const read = (
  * @param procedures by their names
  * @param maxBatchSize calls of one request
  */
-export const plainRequestOf = (...args: Parameters<typeof read>): PlainRequest | undefined => {
+export const plainRequestOf = <Procedure extends Pick<PlainProcedure<never>, "type">>(
+  ...args: Parameters<typeof read<Procedure>>
+): PlainRequest<Procedure> | undefined => {
   try {
     return read(...args);
   } catch {

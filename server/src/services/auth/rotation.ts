@@ -19,7 +19,7 @@ export const verifyRefreshCookie = async ({
 }: ServiceContext): Promise<RefreshIdentity> => {
   const verified: RefreshIdentity[] = [];
   let rejection = new AppError("MISSING_REFRESH_TOKEN");
-  for (const token of call.refreshCookie.values) {
+  for (const token of call.refreshCookie.read()) {
     try {
       verified.push(await deps.tokens.verifyRefresh(token));
     } catch (error) {
