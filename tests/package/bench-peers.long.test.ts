@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { root } from "../support/docs/documents.ts";
+import { skipsWithoutLinux } from "../support/setup/requirements.ts";
+import { run } from "./apps.ts";
+
+interface Row {
+  operation: string;
+  summaries: { target: string; requestsPerSecond: number; cpu: number }[];
+}
+
+const node = process.execPath;
+
+// What differs from the expected output ends the run, so that each row stands for a server with the right responses.
+test.skipIf(skipsWithoutLinux)(
+  "`pnpm bench --peers` measures all servers, and their sources have no type error",
+  async () => {
+    const options = ["--peers", "--quick", "--json", "--seconds", "0.2"];
+    const output = await run(root, [node, "tests/bench/main.ts", ...options]);
+    const rows = JSON.parse(output) as Row[];
+    const servers = rows.map(({ operation, summaries }) => [operation, summaries.length]);
+    expect(servers).toEqual([
+      ["hello", 9],
+      ["page of 20", 9],
+      ["create", 9],
+      ["batch of five", 2],
+    ]);
+    for (const { summaries } of rows) {
+      for (const { target, requestsPerSecond } of summaries)
+        expect(requestsPerSecond, target).toBeGreaterThan(0);
+    }
+    await run(root, [node, "node_modules/typescript/bin/tsc", "-p", "tests/bench/peers"]);
+  },
+);
