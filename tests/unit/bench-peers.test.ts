@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { textOf } from "../support/docs/documents.ts";
+
+const folder = "tests/bench/peers";
+
+test("what the peers of the benchmark share with this server has the same version there", () => {
+  const { dependencies } = JSON.parse(textOf(`${folder}/package.json`)) as {
+    dependencies: Record<string, string>;
+  };
+  const { catalog } = parse(textOf("pnpm-workspace.yaml")) as { catalog: Record<string, string> };
+  const shared = Object.keys(dependencies).filter((name) => name in catalog);
+  expect(shared).toEqual(["@trpc/server", "fastify", "zod"]);
+  for (const name of shared) expect(dependencies[name], name).toBe(catalog[name]);
+});
+
+test("the peers' lock file names no registry", () => {
+  expect(textOf(`${folder}/pnpm-lock.yaml`)).not.toMatch(/https?:/);
+});
