@@ -5,7 +5,7 @@ import { run } from "./apps.ts";
 
 interface Row {
   operation: string;
-  summaries: { target: string; requestsPerSecond: number; cpu: number }[];
+  summaries: { target: string; requestsPerSecond: number }[];
 }
 
 const node = process.execPath;
@@ -24,10 +24,10 @@ test.skipIf(skipsWithoutLinux)(
       ["create", 9],
       ["batch of five", 2],
     ]);
-    for (const { summaries } of rows) {
-      for (const { target, requestsPerSecond } of summaries)
-        expect(requestsPerSecond, target).toBeGreaterThan(0);
-    }
+    const unanswered = rows
+      .flatMap(({ summaries }) => summaries)
+      .filter(({ requestsPerSecond }) => !(requestsPerSecond > 0));
+    expect(unanswered).toEqual([]);
     await run(root, [node, "node_modules/typescript/bin/tsc", "-p", "tests/bench/peers"]);
   },
 );
