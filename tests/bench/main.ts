@@ -26,7 +26,8 @@ const size = quick
   ? { users: 10, tasksPerUser: 1000, tasksOfLargeUser: 10_000 }
   : { users: 100, tasksPerUser: 1000, tasksOfLargeUser: 100_000 };
 const rounds = Number(options.rounds ?? (quick ? 1 : 5));
-const seconds = Number(options.seconds ?? (quick ? 0.5 : 2));
+const quickSeconds = options.peers ? 0.5 : 1;
+const seconds = Number(options.seconds ?? (quick ? quickSeconds : 2));
 
 // With --json, standard output has the result only.
 const report = (line: string): void => console.error(line);

@@ -102,15 +102,20 @@ export const withPeers = async (
     });
     await migrateUp(orm);
     await orm.close();
-    const servers: Server[] = [];
-    // One process for each of our transports: each peer has one too, and so the JIT optimizes nothing for the other.
-    for (const each of ours) {
-      const database = { DATABASE_URL: postgres.url };
-      servers.push({ ...each, ...(await startServer("procedures", folder, database)) });
-    }
-    for (const { executable, ...each } of peers)
-      servers.push({ ...each, ...(await startServer(executable, folder)) });
-    await work(servers);
+    const database = { DATABASE_URL: postgres.url };
+    await work(
+      await Promise.all([
+        // One process for each of our transports: each peer has one too, and so V8 optimizes nothing for the other.
+        ...ours.map(async (each): Promise<Server> => {
+          const process = await startServer("procedures", folder, database);
+          return Object.assign(process, each);
+        }),
+        ...peers.map(async ({ executable, name, protocol }): Promise<Server> => {
+          const process = await startServer(executable, folder);
+          return Object.assign(process, { name, protocol });
+        }),
+      ]),
+    );
   } finally {
     for (const cleanup of cleanups) await cleanup();
   }
