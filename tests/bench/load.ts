@@ -2,7 +2,6 @@ import autocannon, { type Client, type Request } from "autocannon";
 import { cpuSeconds, residentMiB } from "../support/process/resource-usage.ts";
 import type { BenchUser } from "./data.ts";
 import type { Operation } from "./operations.ts";
-import type { Target } from "./targets.ts";
 
 /** What one round has measured. */
 export interface Sample {
@@ -21,47 +20,61 @@ const connections = 16;
 /** Different requests of one connection. */
 const requestsEach = 50;
 
-/** Returns what one connection sends: the users in turn, each connection beginning with another one. */
-const requestsOf = (
-  operation: Operation,
-  users: readonly BenchUser[],
-  connection: number,
-): Request[] =>
-  Array.from({ length: requestsEach }, (_, index) => {
-    const turn = connection * requestsEach + index;
+/** Returns a percentile of the times, in milliseconds; autocannon itself counts whole ones. */
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+
+/** Returns the requests of an operation: the users take turns, each connection beginning with another one. */
+export const requestsOf =
+  (operation: Operation, users: readonly BenchUser[]) =>
+  (turn: number): Request => {
     const user = users[turn % users.length];
     if (user === undefined) throw new Error("No users");
     const { headers, ...request } = operation.request(user, turn);
     return { ...request, headers: { authorization: `Bearer ${user.token}`, ...headers } };
-  });
+  };
+
+interface Load {
+  /** For the error. */
+  name: string;
+  /** Returns a request; each turn may have another one. */
+  requestOf: (turn: number) => Request;
+  /** More than 0. */
+  seconds: number;
+}
 
 /**
- * Sends an operation's requests over 16 connections, each as soon as the one before has its response.
- * @param seconds more than 0
+ * Sends requests over 16 connections, each as soon as the one before has its response.
  * @throws {Error} if a response is an error
  */
 export const measure = async (
-  { name: target, url, pid }: Target,
-  operation: Operation,
-  users: readonly BenchUser[],
-  seconds: number,
+  { url, pid }: { url: string; pid: number },
+  { name, requestOf, seconds }: Load,
 ): Promise<Sample> => {
   let connection = 0;
+  const times: number[] = [];
   const cpuBefore = cpuSeconds(pid);
   const result = await autocannon({
     url,
     connections,
     duration: seconds,
+    // Milliseconds: how often autocannon looks whether the time is over. It is a second by default.
+    sampleInt: 100,
     setupClient: (client: Client) => {
-      client.setRequests(requestsOf(operation, users, connection++));
+      client.on("response", (_status, _bytes, time) => times.push(time));
+      const start = requestsEach * connection++;
+      client.setRequests(
+        Array.from({ length: requestsEach }, (_, index) => requestOf(start + index)),
+      );
     },
   });
   if (result.non2xx + result.errors > 0)
-    throw new Error(`${operation.name} on ${target}: ${result.non2xx + result.errors} errors`);
+    throw new Error(`${name}: ${result.non2xx + result.errors} errors`);
+  times.sort((a, b) => a - b);
   return {
     requestsPerSecond: result["2xx"] / result.duration,
-    p50: result.latency.p50,
-    p99: result.latency.p99,
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
     cpu: ((cpuSeconds(pid) - cpuBefore) * 1e6) / result["2xx"],
     rssMiB: residentMiB(pid),
   };

@@ -1,14 +1,18 @@
 // Speed of this server beside a hand-written one, and of its tRPC transport beside tRPC's own adapter, in one run:
-// pnpm bench [--quick] [--json] [--only TEXT] [--rounds N] [--seconds N]
+// pnpm bench [--peers] [--quick] [--json] [--only TEXT] [--rounds N] [--seconds N]
+// With --peers, three procedures without a database instead, beside other typed servers.
 import { parseArgs } from "node:util";
+import { OperatorError } from "@taskwire/server/errors.ts";
 import { assertIdentical } from "./identical.ts";
-import { measure, type Sample } from "./load.ts";
+import { measure, requestsOf, type Sample } from "./load.ts";
 import { operationsFor } from "./operations.ts";
-import { ratioOf, summaryOf, tableOf } from "./report.ts";
+import { comparePeers } from "./procedures/compare.ts";
+import { peerTableOf, ratioOf, summaryOf, tableOf } from "./report.ts";
 import { type Target, withBench } from "./targets.ts";
 
 const { values: options } = parseArgs({
   options: {
+    peers: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     only: { type: "string", default: "" },
@@ -22,14 +26,15 @@ const size = quick
   ? { users: 10, tasksPerUser: 1000, tasksOfLargeUser: 10_000 }
   : { users: 100, tasksPerUser: 1000, tasksOfLargeUser: 100_000 };
 const rounds = Number(options.rounds ?? (quick ? 1 : 5));
-const seconds = Number(options.seconds ?? (quick ? 0.5 : 2));
+const quickSeconds = options.peers ? 0.5 : 1;
+const seconds = Number(options.seconds ?? (quick ? quickSeconds : 2));
 
 // With --json, standard output has the result only.
 const report = (line: string): void => console.error(line);
 
 const operations = operationsFor(size).filter(({ name }) => name.includes(options.only));
 
-await withBench(size, report, async ({ targets, reset }) => {
+const measureServers: Parameters<typeof withBench>[2] = async ({ targets, reset }) => {
   const measured = operations.map((operation) => ({
     operation,
     measurements: operation.targets.map((name) => ({
@@ -50,7 +55,11 @@ await withBench(size, report, async ({ targets, reset }) => {
     for (const { operation, measurements } of measured) {
       for (const { target, samples } of measurements) {
         const users = usersOf(target, operation.large);
-        const sample = await measure(target, operation, users, seconds);
+        const sample = await measure(target, {
+          name: `${operation.name} on ${target.name}`,
+          requestOf: requestsOf(operation, users),
+          seconds,
+        });
         if (round > 0) samples.push(sample);
       }
     }
@@ -64,8 +73,24 @@ await withBench(size, report, async ({ targets, reset }) => {
     }));
     const [first, second] = all;
     const ratio =
-      first === undefined || second === undefined ? {} : { ratio: ratioOf(first, second) };
+      first === undefined || second === undefined
+        ? {}
+        : {
+            ratio: ratioOf(first, second, "requestsPerSecond"),
+            cpuRatio: ratioOf(first, second, "cpu"),
+          };
     return Object.assign({ summaries: all.map(summaryOf), goal }, ratio);
   });
   console.log(options.json ? JSON.stringify(rows, null, 2) : tableOf(rows));
-});
+};
+
+if (options.peers) {
+  try {
+    const rows = await comparePeers({ rounds, seconds, only: options.only, report });
+    console.log(options.json ? JSON.stringify(rows, null, 2) : peerTableOf(rows));
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    report(error.message);
+    process.exitCode = 1;
+  }
+} else await withBench(size, report, measureServers);

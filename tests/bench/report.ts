@@ -1,10 +1,9 @@
 import type { Sample } from "./load.ts";
-import type { TargetName } from "./targets.ts";
 
 /** What all rounds have measured of one operation on one server. */
 export interface Measurement {
   operation: string;
-  target: TargetName;
+  target: string;
   samples: readonly Sample[];
 }
 
@@ -15,17 +14,20 @@ const median = (values: readonly number[]): number => {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? NaN) + upper) / 2 : upper;
 };
 
-/** Medians of all rounds, with the lowest and the highest throughput. */
+/** Medians of all rounds, with the lowest and the highest throughput and CPU time. */
 export interface Summary extends Sample {
   operation: string;
-  target: TargetName;
+  target: string;
   slowest: number;
   fastest: number;
+  minCpu: number;
+  maxCpu: number;
 }
 
 export const summaryOf = ({ operation, target, samples }: Measurement): Summary => {
   const of = (key: keyof Sample) => median(samples.map((sample) => sample[key]));
   const rates = samples.map(({ requestsPerSecond }) => requestsPerSecond);
+  const cpuTimes = samples.map(({ cpu }) => cpu);
   return {
     operation,
     target,
@@ -36,44 +38,83 @@ export const summaryOf = ({ operation, target, samples }: Measurement): Summary 
     rssMiB: of("rssMiB"),
     slowest: Math.min(...rates),
     fastest: Math.max(...rates),
+    minCpu: Math.min(...cpuTimes),
+    maxCpu: Math.max(...cpuTimes),
   };
 };
 
 /** The median of the ratios of all rounds: a round in which the whole machine is slow does not change it. */
-export const ratioOf = (first: Measurement, second: Measurement): number =>
-  median(
-    first.samples.map(
-      ({ requestsPerSecond }, round) =>
-        requestsPerSecond / (second.samples[round]?.requestsPerSecond ?? NaN),
-    ),
-  );
+export const ratioOf = (
+  first: Measurement,
+  second: Measurement,
+  key: "requestsPerSecond" | "cpu",
+): number =>
+  median(first.samples.map((sample, round) => sample[key] / (second.samples[round]?.[key] ?? NaN)));
 
-const columns = ["server", "req/s", "(range)", "p50 ms", "p99 ms", "CPU µs", "RSS MiB"];
+const columns = ["server", "req/s", "(range)", "p50 ms", "p99 ms", "CPU µs", "(range)", "RSS MiB"];
 
-const widths = [10, 8, 15, 8, 8, 8, 9];
+const widths = [20, 8, 15, 8, 8, 8, 13, 9];
 
 const rowOf = (cells: readonly string[]): string =>
   cells
-    .map((cell, index) => (index === 0 ? cell.padEnd(10) : cell.padStart(widths[index] ?? 8)))
+    .map((cell, index) => {
+      const width = widths[index] ?? 9;
+      return index === 0 ? cell.padEnd(width) : cell.padStart(width);
+    })
     .join("");
+
+/** Returns the row of one server. */
+const cellsOf = (summary: Summary): string[] => {
+  const { target, requestsPerSecond, p50, p99, cpu, rssMiB } = summary;
+  const rounded = (value: number): string => value.toFixed(0);
+  return [
+    `  ${target}`,
+    rounded(requestsPerSecond),
+    `${rounded(summary.slowest)}–${rounded(summary.fastest)}`,
+    p50.toFixed(1),
+    p99.toFixed(1),
+    rounded(cpu),
+    `${rounded(summary.minCpu)}–${rounded(summary.maxCpu)}`,
+    rounded(rssMiB),
+  ];
+};
 
 /** Returns the table as text: under each operation its servers, and the ratio of the first to the second. */
 export const tableOf = (
-  rows: readonly { summaries: readonly Summary[]; ratio?: number; goal?: number | undefined }[],
+  rows: readonly {
+    summaries: readonly Summary[];
+    ratio?: number;
+    cpuRatio?: number;
+    goal?: number | undefined;
+  }[],
 ): string => {
   const lines = [rowOf(columns)];
-  for (const { summaries, ratio, goal } of rows) {
+  for (const { summaries, ratio, cpuRatio, goal } of rows) {
     const comparison = ratio === undefined ? "" : `  ratio ${ratio.toFixed(2)}`;
     const wanted = goal === undefined || ratio === undefined ? "" : `, goal ${goal}`;
-    lines.push(`${summaries[0]?.operation ?? ""}${comparison}${wanted}`);
-    for (const each of summaries) {
-      const numbers = [each.requestsPerSecond, each.p50, each.p99, each.cpu, each.rssMiB];
-      const [rate = "", p50 = "", p99 = "", cpu = "", rss = ""] = numbers.map((value) =>
-        value.toFixed(0),
-      );
-      const range = `${each.slowest.toFixed(0)}–${each.fastest.toFixed(0)}`;
-      lines.push(rowOf([`  ${each.target}`, rate, range, p50, p99, cpu, rss]));
-    }
+    const cpuComparison = cpuRatio === undefined ? "" : `, CPU ratio ${cpuRatio.toFixed(2)}`;
+    lines.push(`${summaries[0]?.operation ?? ""}${comparison}${wanted}${cpuComparison}`);
+    lines.push(...summaries.map((each) => rowOf(cellsOf(each))));
   }
   return lines.join("\n");
+};
+
+/** One server beside ours: its CPU time divided by that of each of our transports; undefined where that has no such call. */
+export interface PeerSummary extends Summary {
+  toRest: number | undefined;
+  toTrpc: number | undefined;
+}
+
+/** Returns the table of the comparison with other servers: under each operation all of them. */
+export const peerTableOf = (
+  rows: readonly { operation: string; summaries: readonly PeerSummary[] }[],
+): string => {
+  const ratio = (value: number | undefined): string => value?.toFixed(2) ?? "";
+  return [
+    rowOf([...columns, "CPU:REST", "CPU:tRPC"]),
+    ...rows.flatMap(({ operation, summaries }) => [
+      operation,
+      ...summaries.map((each) => rowOf([...cellsOf(each), ratio(each.toRest), ratio(each.toTrpc)])),
+    ]),
+  ].join("\n");
 };

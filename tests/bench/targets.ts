@@ -28,7 +28,7 @@ const executables: Record<TargetName, Executable> = {
   stock: "stock",
 };
 
-const settings = {
+export const settings = {
   NODE_ENV: "production",
   // The hand-written server writes no log either.
   LOG_LEVEL: "warn",
@@ -55,7 +55,7 @@ const isListening = async (url: string): Promise<boolean> => {
 };
 
 /** Waits until a server has a response for any request: without its log, it does not say that it listens. */
-const untilListening = async (url: string, server: Running): Promise<void> => {
+export const untilListening = async (url: string, server: Running): Promise<void> => {
   const exited = server.exited.then(() => "exited" as const);
   while (!(await isListening(url))) {
     if ((await Promise.race([exited, sleep(50)])) === "exited")

@@ -52,6 +52,14 @@ const files = {
   example: "client/examples/react/start.ts",
   baseline: "tests/bench/baseline/server.ts",
   stock: "tests/bench/stock/server.ts",
+  procedures: "tests/bench/procedures/server.ts",
+  "peers/fastify": "tests/bench/peers/fastify.ts",
+  "peers/ts-rest": "tests/bench/peers/ts-rest.ts",
+  "peers/hono": "tests/bench/peers/hono.ts",
+  "peers/orpc-rpc": "tests/bench/peers/orpc-rpc.ts",
+  "peers/orpc-openapi": "tests/bench/peers/orpc-openapi.ts",
+  "peers/orpc-fastify": "tests/bench/peers/orpc-fastify.ts",
+  "peers/trpc-fastify": "tests/bench/peers/trpc-fastify.ts",
 };
 
 export type Executable = keyof typeof files;
