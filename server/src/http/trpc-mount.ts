@@ -48,8 +48,7 @@ const isJson = (contentType: string | undefined): boolean =>
  * Sends a streamed batch as one whole response in the stream's format. A stream's headers are sent before its calls are
  * done, and would lose the cookies that they set. Without the stream format, `httpBatchStreamLink` fails.
  */
-const sendWhole = async (reply: FastifyReply, payload: unknown): Promise<unknown> => {
-  if (!(payload instanceof Response) || !payload.headers.has("transfer-encoding")) return payload;
+const sendWhole = async (reply: FastifyReply, payload: Response): Promise<string> => {
   const text = await payload.text();
   payload.headers.delete("transfer-encoding");
   reply.code(payload.status).headers(Object.fromEntries(payload.headers));
@@ -88,8 +87,15 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
     if ((type !== undefined || method === "POST") && !isJson(type))
       throw new AppError("UNSUPPORTED_MEDIA_TYPE");
   };
-  scope.addHook("onRequest", async (request, reply) => check(request, reply));
-  scope.addHook("onSend", (_request, reply, payload) => sendWhole(reply, payload));
+  scope.addHook("onRequest", (request, reply, done) => {
+    check(request, reply);
+    done();
+  });
+  scope.addHook("onSend", (_request, reply, payload, done) => {
+    if (payload instanceof Response && payload.headers.has("transfer-encoding"))
+      sendWhole(reply, payload).then((text) => done(null, text), done);
+    else done(null, payload);
+  });
   scope.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);
     return setErrorResponse(error, request, reply).send(bodyOf(router, error));

@@ -33,9 +33,12 @@ export const coerce = (schema: JsonSchema, value: unknown): unknown => {
 export const coerceAll = (
   properties: Readonly<Record<string, JsonSchema>>,
   values: Readonly<Record<string, unknown>>,
-): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(properties)
-      .filter(([name]) => Object.hasOwn(values, name))
-      .map(([name, schema]) => [name, coerce(schema, values[name])]),
-  );
+): Record<string, unknown> => {
+  const coerced: Record<string, unknown> = {};
+  for (const name in properties) {
+    const schema = properties[name];
+    if (schema !== undefined && Object.hasOwn(values, name))
+      coerced[name] = coerce(schema, values[name]);
+  }
+  return coerced;
+};

@@ -9,13 +9,15 @@ export const isRecord = (value: unknown): value is Record<string, unknown> =>
  * Turns a query of parameters like page[]=1 into lists under their plain names.
  * Validation then rejects the list as a wrong type; an unknown name would be ignored.
  */
-const withoutBrackets = (query: unknown): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(isRecord(query) ? query : {}).map(([name, value]) => {
-      const bracket = name.indexOf("[");
-      return bracket === -1 ? [name, value] : [name.slice(0, bracket), [value]];
-    }),
-  );
+const withoutBrackets = (query: unknown): Record<string, unknown> => {
+  const values: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(isRecord(query) ? query : {})) {
+    const bracket = name.indexOf("[");
+    if (bracket === -1) values[name] = value;
+    else values[name.slice(0, bracket)] = [value];
+  }
+  return values;
+};
 
 /**
  * Returns the procedure's input: path, query and body merged into one flat object under the procedure's field names.

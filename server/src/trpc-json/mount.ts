@@ -2,7 +2,6 @@ import {
   type AnyTRPCRouter,
   getTRPCErrorFromUnknown,
   getTRPCErrorShape,
-  transformTRPCResponse,
   type TRPCError,
 } from "@trpc/server";
 import { getHTTPStatusCode } from "@trpc/server/http";
@@ -36,6 +35,7 @@ export const answerPlainRequests = <Context>(
 ): void => {
   const { prefix, router, procedures, maxBatchSize } = mount;
   const config = router._def._config;
+  const { transformer } = config;
 
   const call = async (
     { path, procedure, input }: PlainCall<PlainProcedure<Context>>,
@@ -43,18 +43,24 @@ export const answerPlainRequests = <Context>(
     ctx: Context,
   ) => {
     const { type } = procedure;
-    const serialized: unknown = config.transformer.input.deserialize(input);
+    const deserialized: unknown = transformer.input.deserialize(input);
     try {
-      const data = await procedure.invoke(ctx, serialized);
+      const data = await procedure.invoke(ctx, deserialized);
       return { result: { data } };
     } catch (thrown) {
       const error = getTRPCErrorFromUnknown(thrown);
       mount.onError({ error, path, req });
       return {
-        error: getTRPCErrorShape({ config, error, path, type, input: serialized, ctx }),
+        error: getTRPCErrorShape({ config, error, path, type, input: deserialized, ctx }),
       };
     }
   };
+
+  /** As tRPC's `transformTRPCResponse`, which copies each response twice. */
+  const serialize = (response: Awaited<ReturnType<typeof call>>) =>
+    response.result === undefined
+      ? { error: transformer.output.serialize(response.error) as unknown }
+      : { result: { data: transformer.output.serialize(response.result.data) as unknown } };
 
   scope.addHook("preHandler", async (request, reply) => {
     const plain = plainRequestOf(request, prefix, procedures, maxBatchSize);
@@ -63,11 +69,11 @@ export const answerPlainRequests = <Context>(
     const { isBatch, calls } = plain;
     const responses = await Promise.all(calls.map((each) => call(each, request, ctx)));
     const [first] = responses;
-    const body = isBatch || first === undefined ? responses : first;
+    const isSingle = !isBatch && first !== undefined;
     return reply
-      .code(getHTTPStatusCode(body))
+      .code(getHTTPStatusCode(isSingle ? first : responses))
       .headers({ vary: `trpc-accept, accept, ${mount.vary}`, "content-type": "application/json" })
       .serializer(JSON.stringify)
-      .send(transformTRPCResponse(config, body));
+      .send(isSingle ? serialize(first) : responses.map(serialize));
   });
 };
