@@ -24,6 +24,29 @@ const testRouter = router({
     fail: publicProcedure.output(z.unknown()).query(() => {
       throw new Error("A fault");
     }),
+    /** With a middleware of its own, beside those of every procedure. */
+    guarded: publicProcedure
+      .use(({ next, ctx }) => {
+        ctx.call.setHeader("X-Guarded", "yes");
+        return next();
+      })
+      .use(() => {
+        throw new AppError("FORBIDDEN_ORIGIN");
+      })
+      .output(z.unknown())
+      .query(() => "not reached"),
+    merged: publicProcedure
+      .input(z.object({ a: z.string(), b: z.string().default("default") }))
+      .input(z.object({ b: z.number().optional(), c: z.literal("c") }))
+      .output(z.unknown())
+      .query(({ input }) => input),
+    wrongOutput: publicProcedure
+      .output(z.object({ a: z.string() }))
+      .query(() => ({ a: 1 }) as unknown as { a: string }),
+    undeclaredOutput: publicProcedure
+      .output(z.object({ a: z.string() }))
+      .query(() => Object.assign({ a: "a" }, { secret: "b" })),
+    unparsed: publicProcedure.query(() => ({ a: "a" })),
     retryLater: publicProcedure.output(z.unknown()).query(({ ctx }) => {
       ctx.call.setHeader("X-Test", "from a procedure");
       throw new AppError("RATE_LIMIT_EXCEEDED", { retryAfter: 7 });
@@ -93,6 +116,16 @@ describe("responds itself, as tRPC's adapter does,", () => {
     ["an input of another type", get(`task.list?input=${encoded([1])}`)],
     ["a row that does not exist", get(`task.get?input=${encoded({ task_id: 1 })}`)],
     ["an unexpected error", get("test.fail")],
+    ["an error of a procedure's own middleware", get("test.guarded")],
+    ["several input schemas", get(`test.merged?input=${encoded({ a: "a", c: "c", d: 1 })}`)],
+    [
+      "several input schemas, merged",
+      get(`test.merged?input=${encoded({ a: "a", b: 1, c: "c" })}`),
+    ],
+    ["an error of the second schema", get(`test.merged?input=${encoded({ a: "a", c: "d" })}`)],
+    ["an output that is not valid", get("test.wrongOutput")],
+    ["an output with an undeclared field", get("test.undeclaredOutput")],
+    ["an output without a schema", get("test.unparsed")],
     ["headers that a procedure sets", get("test.retryLater")],
     ["a batch of one", get("auth.me?batch=1")],
     [
