@@ -12,8 +12,10 @@ import {
   operation,
   type Operation,
 } from "../support/model/operations.ts";
+import { required } from "../support/setup/required.ts";
 import { repeated, timeLimit, times } from "../support/setup/property.ts";
 import { startServer, type TestServer } from "../support/setup/server.ts";
+import { expectExactCounts } from "../support/setup/task-counts.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -88,22 +90,23 @@ test("random calls of five users over both transports get the responses of the r
       );
       const model = new Model();
       for (const current of operations) await runOnBoth(model, users, current);
-      for (let userIndex = 0; userIndex < userCount; userIndex++) {
-        for (const isRest of [true, false]) {
-          await runOnBoth(model, users, {
-            userIndex,
-            isRest,
-            procedure: "tag.list",
-            input: undefined,
-          });
-          await runOnBoth(model, users, {
-            userIndex,
-            isRest,
-            procedure: "task.list",
-            input: { limit: 100 },
-          });
-        }
-      }
+      const runEach = async (userIndex: number, procedure: string, input?: unknown) => {
+        for (const isRest of [true, false])
+          await runOnBoth(model, users, { userIndex, isRest, procedure, input });
+      };
+      const runLists = async (userIndex: number) => {
+        await runEach(userIndex, "tag.list");
+        for (const status of ["all", "pending", "completed"])
+          await runEach(userIndex, "task.list", { limit: 100, status });
+      };
+      await expectExactCounts(server.deps.orm);
+      for (const userIndex of users.keys()) await runLists(userIndex);
+      const [, ...others] = users.keys();
+      const deleted = required(users[0], "the first user");
+      const { status } = await deleted.call("auth.deleteAccount", { password: deleted.password });
+      expect(status).toBe(204);
+      for (const userIndex of others) await runLists(userIndex);
+      await expectExactCounts(server.deps.orm);
       compared++;
     },
   );

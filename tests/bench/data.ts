@@ -62,7 +62,7 @@ export const seed = async (orm: Orm, size: Size): Promise<void> => {
      from tasks join (select user_id, min(id) as first_tag from tags group by user_id) t using (user_id), generate_series(0, 1) which`,
     [tagsPerUser],
   );
-  for (const table of ["users", "tags", "tasks", "task_tag_link"])
+  for (const table of ["users", "tags", "tasks", "task_tag_link", "user_task_counts"])
     await em.execute(`vacuum analyze ${table}`);
 };
 

@@ -15,8 +15,8 @@ export interface Operation {
   targets: readonly [TargetName] | readonly [TargetName, TargetName];
   /** The ratio to reach: throughput of the first target divided by that of the second. */
   goal?: number;
-  /** Sent by the user with many tasks. */
-  large?: boolean;
+  /** Sent by the user with many tasks; "first": to the first target only, and by the others to the second. */
+  large?: boolean | "first";
   /** Returns the request of a user; successive turns ask for different rows. */
   request: (user: BenchUser, turn: number) => BenchRequest;
 }
@@ -114,6 +114,20 @@ export const operationsFor = ({ tasksPerUser }: Size): Operation[] => {
       targets: byHand,
       large: true,
       request: get(`${api}/tasks`),
+    },
+    {
+      name: "REST list of 20, large user against small",
+      targets: ["taskwire", "taskwire"],
+      goal: 0.67,
+      large: "first",
+      request: get(`${api}/tasks`),
+    },
+    {
+      name: "REST list, completed, large user against small",
+      targets: ["taskwire", "taskwire"],
+      goal: 0.67,
+      large: "first",
+      request: get(`${api}/tasks?status=completed`),
     },
     { name: "tRPC me", targets: stockAdapter, goal: 3, request: get("/trpc/auth.me") },
     {

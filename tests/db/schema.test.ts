@@ -53,6 +53,9 @@ describe("the database catalog", () => {
       "tasks.user_id uuid not null",
       "tasks.created_at timestamp(3) with time zone not null default now()",
       "tasks.updated_at timestamp(3) with time zone not null default now()",
+      "user_task_counts.user_id uuid not null",
+      "user_task_counts.open integer not null",
+      "user_task_counts.completed integer not null",
       "users.id uuid not null default gen_random_uuid()",
       "users.email text not null",
       "users.password_hash text not null",
@@ -78,7 +81,7 @@ describe("the database catalog", () => {
       "CREATE INDEX idx_tags_user_id ON public.tags USING btree (user_id)",
       "CREATE INDEX idx_task_tag_link_tag ON public.task_tag_link USING btree (tag_id)",
       "CREATE INDEX idx_task_tag_link_task ON public.task_tag_link USING btree (task_id)",
-      "CREATE INDEX idx_tasks_user_completed ON public.tasks USING btree (user_id, completed)",
+      "CREATE INDEX idx_tasks_user_completed_id ON public.tasks USING btree (user_id, completed, id)",
       "CREATE INDEX idx_tasks_user_due_date ON public.tasks USING btree (user_id, due_date)",
       "CREATE INDEX idx_tasks_user_id ON public.tasks USING btree (user_id)",
       "CREATE INDEX idx_tasks_user_priority ON public.tasks USING btree (user_id, priority)",
@@ -88,6 +91,7 @@ describe("the database catalog", () => {
       "CREATE UNIQUE INDEX tags_pkey ON public.tags USING btree (id)",
       "CREATE UNIQUE INDEX task_tag_link_pkey ON public.task_tag_link USING btree (task_id, tag_id)",
       "CREATE UNIQUE INDEX tasks_pkey ON public.tasks USING btree (id)",
+      "CREATE UNIQUE INDEX user_task_counts_pkey ON public.user_task_counts USING btree (user_id)",
       "CREATE UNIQUE INDEX users_email_unique ON public.users USING btree (lower(email))",
       "CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)",
     ]);
@@ -106,7 +110,29 @@ describe("the database catalog", () => {
       "tasks.tasks_pkey PRIMARY KEY (id)",
       expect.stringMatching(/^tasks\.tasks_priority_check CHECK .*'low'.*'medium'.*'high'/),
       "tasks.tasks_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
+      "user_task_counts.user_task_counts_pkey PRIMARY KEY (user_id)",
+      "user_task_counts.user_task_counts_user_id_foreign FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE",
       "users.users_pkey PRIMARY KEY (id)",
+    ]);
+  });
+});
+
+describe("the database's routines", () => {
+  test("are exactly these functions, and the triggers that keep the number of tasks", async () => {
+    const { functions, triggers } = await catalogOf(orm);
+    expect(functions).toEqual([
+      "accepts_tag(integer,integer,integer)",
+      "case_fold(text)",
+      "count_changed_task()",
+      "count_deleted_tasks()",
+      "count_inserted_tasks()",
+      "count_truncated_tasks()",
+    ]);
+    expect(triggers).toEqual([
+      "CREATE TRIGGER count_changed AFTER UPDATE ON public.tasks FOR EACH ROW WHEN (((old.completed IS DISTINCT FROM new.completed) OR (old.user_id IS DISTINCT FROM new.user_id))) EXECUTE FUNCTION count_changed_task()",
+      "CREATE TRIGGER count_deleted AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION count_deleted_tasks()",
+      "CREATE TRIGGER count_inserted AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION count_inserted_tasks()",
+      "CREATE TRIGGER count_truncated AFTER TRUNCATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION count_truncated_tasks()",
     ]);
   });
 });

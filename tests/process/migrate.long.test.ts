@@ -43,11 +43,12 @@ test("up, status and down print the names of the migrations they applied, list o
   expect(await json(0)).toEqual({ applied, pending: [] });
   const rejected = await finish("migrate", { folder, env, args: ["down"] });
   expect(rejected).toMatchObject({ code: 1, stdout: "" });
-  expect(rejected.stderr).toContain(`Reverting ${names.at(-1)} deletes data:\n\n  alter table`);
+  expect(rejected.stderr).toContain(`Reverting ${names.at(-1)} deletes data:\n\n  drop table`);
   expect(await json(0)).toMatchObject({ pending: [] });
   expect(await outputLines("down --yes")).toEqual([`Reverted ${names.at(-1)}`]);
+  expect(await outputLines("down --yes")).toEqual([`Reverted ${names.at(-2)}`]);
   // The function of this migration contains no data.
-  expect(await outputLines("down")).toEqual([`Reverted ${names.at(-2)}`]);
+  expect(await outputLines("down")).toEqual([`Reverted ${names.at(-3)}`]);
   expect((await outputLines("status", 2)).at(-1)).toBe(`pending  ${names.at(-1)}`);
 });
 

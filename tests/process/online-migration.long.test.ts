@@ -11,6 +11,7 @@ import { finish, serve, temporaryFolder } from "../support/process/test-process.
 import { clonePostgres } from "../support/setup/database.ts";
 import { expectPromisedTime } from "../support/setup/promised-time.ts";
 import { catalogOf } from "../support/setup/schema-catalog.ts";
+import { expectExactCounts } from "../support/setup/task-counts.ts";
 import { secret } from "../support/setup/server.ts";
 
 const [, ...later] = migrations.map(({ name }) => name);
@@ -39,7 +40,9 @@ const oldDatabase = async (tasks: number) => {
 const writes = [
   `insert into tasks (title, user_id) select 'New', id from users limit 1`,
   `update tasks set completed = not completed where id = 1 + (random() * 100)::int`,
+  `delete from tasks where id = 101 + (random() * 1000)::int`,
   `insert into users (email, password_hash) values (gen_random_uuid()::text, 'x')`,
+  `insert into tasks (title, user_id) select 'First', id from users order by created_at desc limit 1`,
   `insert into tags (name, user_id) select left(gen_random_uuid()::text, 8), id from users limit 1`,
 ];
 
@@ -67,8 +70,9 @@ test("with 300,000 tasks, all migrations are applied while others write, and no 
   await writers;
   expect(applied).toEqual(later);
   expect(await catalogOf(orm)).toEqual(before);
+  await expectExactCounts(orm);
   const maxWait = Math.max(...waits);
-  // Nine indexes: if building one blocked writes, a write would wait for a tenth of the time at least.
+  // Ten indexes: if building one blocked writes, a write would wait for a tenth of the time at least.
   expect(waits.length).toBeGreaterThan(1000);
   expect(maxWait).toBeLessThan(total / 10);
   expectPromisedTime("A write during migrations of 300,000 tasks", maxWait, 500);
@@ -100,7 +104,9 @@ test("if a step fails, the steps before stay applied, and the next up continues 
 test("a migration waits for a long transaction without blocking the writes behind it", async () => {
   const { orm, client, env } = await oldDatabase(10);
   await migrateUp(orm);
-  await migrateDown(orm);
+  // The migration of the sessions, and those after it.
+  const reverted = later.slice(later.findIndex((name) => name.endsWith("_rotation_history")));
+  for (const name of reverted.toReversed()) expect(await migrateDown(orm)).toEqual([name]);
   await client.query("begin");
   await client.query("select from sessions");
   const folder = await temporaryFolder();
@@ -114,8 +120,38 @@ test("a migration waits for a long transaction without blocking the writes behin
     await em.execute("delete from sessions");
   }
   await client.query("commit");
-  expect(await up).toMatchObject({ code: 0, stdout: `Applied ${later.at(-1)}\n` });
+  expect(await up).toMatchObject({
+    code: 0,
+    stdout: reverted.map((name) => `Applied ${name}\n`).join(""),
+  });
 });
+
+test.each([
+  ["delete from tasks where id <= 4", { open: 6, completed: 0 }],
+  ["update tasks set completed = true where id = 5", { open: 9, completed: 1 }],
+])(
+  "a write that began before the tasks were counted is counted once: %s",
+  async (write, counts) => {
+    const { orm, client, env } = await oldDatabase(10);
+    const { folder, node } = await copyMigrations((source) =>
+      source.replace("select from count_pending_users(200)", "select 1 / 0"),
+    );
+    const failed = await finish("migrate", { folder, env, node, args: ["up"] });
+    expect(failed.stderr).toMatch(/_task_counts failed at step 4 of 5: .*division by zero/);
+    await client.query("begin");
+    await client.query(write);
+    const up = migrateUp(orm);
+    const em = orm.em.fork();
+    const waiting =
+      "select from pg_locks where not granted and cardinality(pg_blocking_pids(pid)) > 0";
+    await expect.poll(() => em.execute<unknown[]>(waiting), { interval: 5 }).toHaveLength(1);
+    await client.query("commit");
+    expect(await up).toEqual(later.slice(-1));
+    const { rows } = await client.query("select open, completed from user_task_counts");
+    expect(rows).toEqual([counts]);
+    await expectExactCounts(orm);
+  },
+);
 
 test("after up to a newer version, a running server and a new one of this version work", async () => {
   const { url, drop } = await clonePostgres();

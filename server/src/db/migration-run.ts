@@ -2,7 +2,7 @@ import type { MigrationStorage } from "@mikro-orm/migrations";
 import type { SqlEntityManager } from "@mikro-orm/postgresql";
 import { migrations } from "@taskwire/migrations";
 import { OperatorError } from "../errors.ts";
-import { statementsOf, stepsOf, tablesCreatedBy } from "./migration-statements.ts";
+import { runStatement, statementsOf, stepsOf, tablesCreatedBy } from "./migration-statements.ts";
 import { storageIn, transactionally } from "./migration-transaction.ts";
 import { applyOnline } from "./online-migration.ts";
 import type { Orm } from "./orm.ts";
@@ -34,8 +34,9 @@ const pendingIn = async (orm: Orm, storage: MigrationStorage): Promise<Planned[]
 };
 
 /**
- * Applies all pending migrations, and returns their names, oldest first. Without an index on a table with rows, this is
- * one transaction on one connection: if one fails, none is applied. Otherwise each step is one, and the next run continues.
+ * Applies all pending migrations, and returns their names, oldest first. Unless one builds an index on a table
+ * with rows, or changes all its rows, this is one transaction: if one fails, none is applied. Otherwise each step is one,
+ * and the next run continues.
  */
 export const migrateUp = (orm: Orm): Promise<string[]> =>
   transactionally(orm, async (em) => {
@@ -47,17 +48,17 @@ export const migrateUp = (orm: Orm): Promise<string[]> =>
       name,
       steps: stepsOf(statements, empty),
     }));
-    const isOnline = planned.some(({ steps }) => steps.some((step) => "index" in step));
+    const isOnline = planned.some(({ steps }) => steps.some((step) => !("statements" in step)));
     if (isOnline && !orm.embedded) {
       if (orm.pooler === true) {
         throw new OperatorError(
-          "Applied nothing: indexes of existing tables are built outside of transactions, which a connection pooler does not allow. Set DATABASE_URL to PostgreSQL's own address for this command.",
+          "Applied nothing: indexes and rows of existing tables are changed outside of one transaction, which a connection pooler does not allow. Set DATABASE_URL to PostgreSQL's own address for this command.",
         );
       }
       return applyOnline(orm, planned);
     }
     for (const { name, statements } of pending) {
-      for (const statement of statements) await em.execute(statement);
+      for (const statement of statements) await runStatement(em, statement);
       await storage.logMigration({ name });
     }
     return pending.map(({ name }) => name);

@@ -1,3 +1,4 @@
+import type { SqlEntityManager } from "@mikro-orm/postgresql";
 import type { migrations } from "@taskwire/migrations";
 import type { Orm } from "./orm.ts";
 
@@ -21,11 +22,21 @@ export const statementsOf = (
 export const tablesCreatedBy = (statements: readonly string[]): Set<string> =>
   new Set(statements.flatMap((text) => /^\s*create table "(\w+)"/i.exec(text)?.[1] ?? []));
 
-/** Statements that run in one transaction, or an index that is built while others write. */
-export type Step = { statements: string[] } | { index: string; create: string };
+/**
+ * A statement that starts with this comment changes a table in batches: it is repeated, each time in a transaction of its
+ * own, until it returns no row.
+ */
+const repetition = /^-- repeat for "(\w+)"\n/;
+
+/** Statements that run in one transaction, one that is repeated, or an index that is built while others write. */
+export type Step =
+  | { statements: string[] }
+  | { repeated: string }
+  | { index: string; create: string };
 
 /**
- * Divides the statements of a migration: building an index on a table with rows would block all writes to that table.
+ * Divides the statements of a migration: building an index on a table with rows, or changing all its rows in one
+ * transaction, would block writes to that table.
  * @param empty the tables that no server uses yet
  */
 export const stepsOf = (statements: readonly string[], empty: ReadonlySet<string>): Step[] => {
@@ -34,7 +45,9 @@ export const stepsOf = (statements: readonly string[], empty: ReadonlySet<string
     const match = /^\s*(create (?:unique )?index) ("(\w+)" on "(\w+)".*)$/is.exec(text);
     const [, create = "", rest = "", index = "", table = ""] = match ?? [];
     const last = steps.at(-1);
-    if (match !== null && !empty.has(table))
+    const [, changed] = repetition.exec(text) ?? [];
+    if (changed !== undefined && !empty.has(changed)) steps.push({ repeated: text });
+    else if (match !== null && !empty.has(table))
       steps.push({ index, create: `${create} concurrently if not exists ${rest}` });
     else if (last !== undefined && "statements" in last) last.statements.push(text);
     else steps.push({ statements: [text] });
@@ -42,6 +55,13 @@ export const stepsOf = (statements: readonly string[], empty: ReadonlySet<string
   return steps;
 };
 
+/** Runs a statement in one transaction with others. */
+export const runStatement = async (em: SqlEntityManager, text: string): Promise<void> => {
+  let rows: readonly unknown[];
+  do rows = await em.execute<unknown[]>(text);
+  while (repetition.test(text) && rows.length > 0);
+};
+
 /** Returns the statements that may delete data: all but those that are known to keep every row. */
 export const destructive = (statements: readonly string[]): string[] =>
-  statements.filter((text) => !/^\s*(?:drop (?:index|function)|create)\b/i.test(text));
+  statements.filter((text) => !/^\s*(?:drop (?:index|function|trigger)|create)\b/i.test(text));

@@ -42,8 +42,9 @@ export const pendingMigrations = async (
   return migrations.map(({ name }) => name).filter((name) => !applied.has(name));
 };
 
-// Only migrations create functions. For `down`, MikroORM creates them again, with an invalid body.
-const createFunction = /create or replace function .*? as \$\$.*?\$\$;?/gs;
+// Only migrations create functions and triggers. For `down`, MikroORM creates them again, with an invalid body.
+const createRoutine =
+  /create or replace function .*? as \$\$.*?\$\$(?: language \w+)?;?|create trigger "[^;]*;/gs;
 
 /**
  * Returns the SQL that turns the schema of the migrations into that of the entities (`up`), and back (`down`). Both are
@@ -55,7 +56,7 @@ export const schemaDrift = async (): Promise<{ up: string; down: string }> => {
   try {
     await migrateUp(orm);
     const { up, down } = await orm.schema.getUpdateSchemaMigrationSQL({ wrap: false });
-    return { up: up.trim(), down: down.replace(createFunction, "").trim() };
+    return { up: up.trim(), down: down.replace(createRoutine, "").trim() };
   } finally {
     await orm.close();
     await server.close();

@@ -28,6 +28,13 @@ const apply = async (orm: Orm, step: Step, noted: [name: string, steps: number])
     });
     return;
   }
+  if ("repeated" in step) {
+    let rows: readonly unknown[];
+    do rows = await transactionally(orm, (em) => em.execute<unknown[]>(step.repeated));
+    while (rows.length > 0);
+    await orm.em.fork().execute(note, noted);
+    return;
+  }
   const em = orm.em.fork();
   // A build that failed leaves an index that no query uses.
   const invalid = await em.execute<unknown[]>(

@@ -4,7 +4,7 @@ import type { Kysely } from "kysely";
 import { migrations } from "@taskwire/migrations";
 import { Session } from "./entities/session.ts";
 import { Tag } from "./entities/tag.ts";
-import { Task, TaskTagLink } from "./entities/task.ts";
+import { Task, TaskTagLink, UserTaskCounts } from "./entities/task.ts";
 import { User } from "./entities/user.ts";
 import type { Probe } from "./probe.ts";
 
@@ -15,7 +15,7 @@ import type { Probe } from "./probe.ts";
  *
  * The rule: the builder by default; `sql` for what the builder cannot express; `em.execute` only in migrations and probes.
  */
-const entities = [User, Session, Tag, Task, TaskTagLink] as const;
+const entities = [User, Session, Tag, Task, TaskTagLink, UserTaskCounts] as const;
 
 /** The tables and columns of the entities. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>;
@@ -46,6 +46,6 @@ export const commonOptions = {
     snapshot: false,
     silent: true,
   },
-  // SQL functions are created by migrations only: no entity describes their bodies.
-  schemaGenerator: { ignoreRoutines: true },
+  // SQL functions and triggers are created by migrations only: no entity describes their bodies.
+  schemaGenerator: { ignoreRoutines: true, ignoreTriggers: true },
 } satisfies Options;

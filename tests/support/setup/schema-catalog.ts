@@ -23,7 +23,15 @@ const sequences = `
   from pg_class join pg_depend on objid = pg_class.oid and deptype = 'a'
   where relkind = 'S' and relnamespace = 'public'::regnamespace`;
 
-/** Returns the columns, indexes, constraints and sequences of a database as sorted lines, so that two databases can be compared. */
+const triggers = `
+  select pg_get_triggerdef(pg_trigger.oid) as line
+  from pg_trigger join pg_class on pg_class.oid = tgrelid
+  where relnamespace = 'public'::regnamespace and not tgisinternal`;
+
+const functions = `
+  select oid::regprocedure::text as line from pg_proc where pronamespace = 'public'::regnamespace`;
+
+/** Returns the columns, indexes, constraints, sequences, triggers and functions of a database as sorted lines, so that two databases can be compared. */
 export const catalogOf = async (orm: Orm) => {
   const linesOf = async (query: string): Promise<string[]> => {
     const rows = await orm.em.fork().execute<{ line: string }[]>(query);
@@ -34,5 +42,7 @@ export const catalogOf = async (orm: Orm) => {
     indexes: (await linesOf(indexes)).toSorted(),
     constraints: (await linesOf(constraints)).toSorted(),
     sequences: (await linesOf(sequences)).toSorted(),
+    triggers: (await linesOf(triggers)).toSorted(),
+    functions: (await linesOf(functions)).toSorted(),
   };
 };

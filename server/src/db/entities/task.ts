@@ -49,7 +49,7 @@ export const Task = defineEntity({
     updated_at: p.datetime(3).$type<string>().defaultRaw("now()"),
   },
   indexes: [
-    { name: "idx_tasks_user_completed", properties: ["user", "completed"] },
+    { name: "idx_tasks_user_completed_id", properties: ["user", "completed", "id"] },
     { name: "idx_tasks_user_priority", properties: ["user", "priority"] },
     { name: "idx_tasks_user_due_date", properties: ["user", "due_date"] },
     ...orderIndexes,
@@ -63,5 +63,16 @@ export const TaskTagLink = defineEntity({
   properties: {
     task: () => p.manyToOne(Task).primary().deleteRule("cascade").index("idx_task_tag_link_task"),
     tag: () => p.manyToOne(Tag).primary().deleteRule("cascade").index("idx_task_tag_link_tag"),
+  },
+});
+
+/** How many tasks a user has. Triggers of `tasks` keep it, so it is exact in every snapshot. No row means no task. */
+export const UserTaskCounts = defineEntity({
+  name: "UserTaskCounts",
+  tableName: "user_task_counts",
+  properties: {
+    user: () => p.manyToOne(User).primary().deleteRule("cascade").updateRule("no action"),
+    open: p.integer(),
+    completed: p.integer(),
   },
 });

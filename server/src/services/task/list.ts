@@ -51,8 +51,11 @@ export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
   if (q === "" && after === undefined && filter.tag === undefined)
     rows = await readNumberedPage(ctx, filter, bounds);
   else {
-    const where = q === "" ? matching(filter) : await containing(ctx, filter, q);
-    rows = await readPage(ctx, { where, after, ...bounds });
+    const restriction =
+      q === ""
+        ? { where: matching(filter), filter }
+        : { where: await containing(ctx, filter, q), filter: undefined };
+    rows = await readPage(ctx, { ...restriction, after, ...bounds });
   }
   const total = rows[0]?.total ?? 0;
   if (total === 0) await assertUserExists(ctx);

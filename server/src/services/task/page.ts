@@ -48,6 +48,8 @@ export const matching =
 
 interface PageQuery {
   where: Where;
+  /** The filter that `where` is the condition of; undefined for a search. */
+  filter: Filter | undefined;
   order: Order;
   /** Excludes the tasks up to a cursor. */
   after: Expression<SqlBool> | undefined;
@@ -55,19 +57,35 @@ interface PageQuery {
   offset: number;
 }
 
+/** Returns the query of the number of tasks. Triggers keep those of each user and status, so these cost one row. */
+const totalOf = (
+  eb: ExpressionBuilder<Tables, never>,
+  { where, filter }: Pick<PageQuery, "where" | "filter">,
+) => {
+  if (filter === undefined || filter.priority !== undefined || filter.tag !== undefined)
+    return eb
+      .selectFrom("tasks")
+      .where(where)
+      .select(sql<number>`count(*)::int`.as("total"));
+  const { userId, completed } = filter;
+  const kept =
+    completed === undefined
+      ? sql`open + completed`
+      : sql`case when cast(${completed} as boolean) then completed else open end`;
+  // A user without a task may have no row. An aggregate always returns one.
+  return eb
+    .selectFrom("user_task_counts")
+    .where("user_id", "=", userId)
+    .select(sql<number>`coalesce(sum(${kept}), 0)::int`.as("total"));
+};
+
 /**
- * Returns the query of the count, and of the tasks of a page with their tags. It selects the ids from an index first, so
+ * Returns the query of the total, and of the tasks of a page with their tags. It selects the ids from an index first, so
  * that it reads only the rows of the page.
  */
-const pageQuery = (db: Database, { where, order, after, limit, offset }: PageQuery) =>
+const pageQuery = (db: Database, { where, filter, order, after, limit, offset }: PageQuery) =>
   db
-    .selectFrom((eb) =>
-      eb
-        .selectFrom("tasks")
-        .where(where)
-        .select(sql<number>`count(*)::int`.as("total"))
-        .as("counted"),
-    )
+    .selectFrom((eb) => totalOf(eb, { where, filter }).as("counted"))
     .leftJoinLateral(
       (eb) =>
         eb
@@ -104,7 +122,8 @@ const compilePage = (order: Order, byStatus: boolean, byPriority: boolean) =>
       ...(byStatus ? { completed } : {}),
       ...(byPriority ? { priority } : {}),
     };
-    return pageQuery(db, { where: matching(filter), order, after: undefined, limit, offset });
+    const where = matching(filter);
+    return pageQuery(db, { where, filter, order, after: undefined, limit, offset });
   });
 
 /** The queries of numbered pages without a tag and a search, which are most: by their sort and filters. */
