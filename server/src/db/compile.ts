@@ -1,4 +1,5 @@
 import type { Compilable, CompiledQuery } from "kysely";
+import { executeCompiled } from "./execute.ts";
 import type { Database } from "./orm.ts";
 
 /** Stands for a value that each execution gives. */
@@ -18,7 +19,11 @@ const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(na
  * @returns runs the query with the values, and returns its rows. All compiled queries are kept: the columns are those of a
  * schema, in its order
  */
-export const compileForColumns = <Columns extends object, Values extends object, Row>(
+export const compileForColumns = <
+  Columns extends object,
+  Values extends object,
+  Row extends object,
+>(
   build: (
     db: Database,
     values: Values & { readonly [Column in keyof Columns]-?: Exclude<Columns[Column], undefined> },
@@ -41,13 +46,12 @@ export const compileForColumns = <Columns extends object, Values extends object,
     const parameters = compiled.parameters.map((parameter): unknown =>
       parameter instanceof Placeholder ? Reflect.get(values, parameter.name) : parameter,
     );
-    const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
-    return rows;
+    return executeCompiled(db, { ...compiled, parameters });
   };
 };
 
 /** Makes a query that is built and compiled once, in the same way. */
-export const compileOnce = <Values extends object, Row>(
+export const compileOnce = <Values extends object, Row extends object>(
   build: (db: Database, values: Values) => Compilable<Row>,
 ): ((db: Database, values: Values) => Promise<Row[]>) => {
   const run = compileForColumns<object, Values, Row>(build);
