@@ -5,7 +5,9 @@ import type { Database, Tables } from "../../db/orm.ts";
 import type { UserContext } from "../context.ts";
 import type { Order } from "./order.ts";
 import { taskWithTags } from "./row.ts";
-import type { Where } from "./search.ts";
+
+/** A condition on tasks. */
+export type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
 
 /** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
 const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
@@ -46,7 +48,7 @@ export const matching =
       ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
     ]);
 
-interface PageQuery {
+export interface PageQuery {
   where: Where;
   order: Order;
   /** Excludes the tasks up to a cursor. */
@@ -59,7 +61,7 @@ interface PageQuery {
  * Returns the query of the count, and of the tasks of a page with their tags. It selects the ids from an index first, so
  * that it reads only the rows of the page.
  */
-const pageQuery = (db: Database, { where, order, after, limit, offset }: PageQuery) =>
+export const pageQuery = (db: Database, { where, order, after, limit, offset }: PageQuery) =>
   db
     .selectFrom((eb) =>
       eb
