@@ -59,6 +59,44 @@ describe.each(transports)("over $name", (transport) => {
     expect(await ada.page({ q: "fourth" })).toMatchObject({ items: [], total: 0, pages: 0 });
   });
 
+  test("finds the matches of every combination of filters, in any sort", async () => {
+    const ada = await signedInUser(server, { transport });
+    const { id: tag_id } = await ada.newTag("Tagged");
+    const flags = [true, false];
+    for (const high of flags)
+      for (const completed of flags)
+        for (const tagged of flags) {
+          const title = `Match ${high ? "high" : "low"} ${completed} ${tagged}`;
+          const priority = high ? "high" : "low";
+          const { id: task_id } = await ada.newTask({ title, completed, priority });
+          if (tagged) await ada.call("task.addTag", { task_id, tag_id });
+        }
+    await ada.newTask({ title: "Other", completed: true, priority: "high" });
+    const sorts = [{}, { sort: "title" }, { sort: "-created_at" }] as const;
+    for (const byPriority of [{}, { priority: "high" }])
+      for (const byStatus of [{}, { status: "completed" }])
+        for (const byTag of [{}, { tag: "Tagged" }])
+          for (const bySort of sorts) {
+            const filters = { ...byPriority, ...byStatus, ...byTag };
+            const { items } = await ada.page({ q: "match", ...filters, ...bySort });
+            expect(items).toHaveLength(8 / 2 ** Object.keys(filters).length);
+            expect(items).toEqual(items.filter(({ title }) => title.startsWith("Match")));
+            expect(items).toMatchObject(
+              items.map(() => ({
+                ...byPriority,
+                ...("status" in byStatus ? { completed: true } : {}),
+                ...("tag" in byTag ? { tags: [{ id: tag_id }] } : {}),
+              })),
+            );
+            if (!("sort" in bySort)) continue;
+            const keys = items.map(({ title, created_at }) =>
+              bySort.sort === "title" ? title : created_at,
+            );
+            const ascending = keys.toSorted();
+            expect(keys).toEqual(bySort.sort === "title" ? ascending : ascending.toReversed());
+          }
+  });
+
   test("searches of one user run one after another, while other calls and other users do not wait", async () => {
     const ada = await signedInUser(server, { transport });
     const other = await signedInUser(server, { transport });

@@ -6,6 +6,27 @@ import { startProxy } from "../support/external/proxy.ts";
 
 const query = (orm: Orm): Promise<unknown> => orm.em.fork().execute("select pg_sleep(0.1)");
 
+test("closes a connection only when it has received nothing for the limit, however long it is in use", async () => {
+  const { url, drop } = await clonePostgres();
+  const proxy = await startProxy(Number(new URL(url).port));
+  const proxiedUrl = Object.assign(new URL(url), { port: String(proxy.port) }).href;
+  const orm = await openPostgres(proxiedUrl, { poolMin: 1, poolMax: 1, silence: 1000 });
+  let answered = 0;
+  try {
+    const used = orm.em.fork().transactional(async (em) => {
+      for (; answered < 5; answered++) await em.execute("select pg_sleep(0.3)");
+      proxy.abandon();
+      await em.execute("select 1");
+    });
+    await expect(used).rejects.toThrow("PostgreSQL did not answer within 1000 ms");
+    expect(answered).toBe(5);
+  } finally {
+    await orm.close();
+    await proxy.close();
+    await drop();
+  }
+});
+
 test("replaces all dead connections after the first time-out", async () => {
   const { url, drop } = await clonePostgres();
   const proxy = await startProxy(Number(new URL(url).port));

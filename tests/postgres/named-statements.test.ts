@@ -36,6 +36,34 @@ test("a statement with parameters gets a name once, whatever its values are", as
   expect(await named()).toHaveLength(before.length);
 });
 
+test("a change of a task has one statement for each set of fields, in any order, that changes only these fields", async () => {
+  const { server, named } = await serverWithOneConnection();
+  const user = await signedInUser(server);
+  const given = { title: "Before", description: "Stays", due_date: "2030-01-01T00:00:00.000Z" };
+  const { id: task_id } = await user.newTask(given);
+  const patch = async (fields: object) =>
+    (await user.call("task.patch", { task_id, ...fields })).data;
+  const updates = async () =>
+    (await named()).filter(({ statement }) => statement.startsWith('update "tasks"')).length;
+  expect(await patch({ title: "A", completed: true })).toMatchObject({
+    ...given,
+    title: "A",
+    completed: true,
+  });
+  expect(await patch({ completed: false, title: "B" })).toMatchObject({
+    ...given,
+    title: "B",
+    completed: false,
+  });
+  expect(await updates()).toBe(1);
+  expect(await patch({ description: null })).toMatchObject({
+    ...given,
+    title: "B",
+    description: null,
+  });
+  expect(await updates()).toBe(2);
+});
+
 test("two processes give the same text the same name", async () => {
   const [one, other] = [await serverWithOneConnection(), await serverWithOneConnection()];
   await (await signedInUser(one.server)).call("auth.me");

@@ -20,7 +20,7 @@ const rows = table
 
 /** The start of a transaction is no statement. */
 const execution =
-  /(?<!transaction\(\))\.execute(?:TakeFirst(?:OrThrow)?)?(?:<[^(]*>)?\(|\bcompileOnce\(/g;
+  /(?<!transaction\(\))\.execute(?:TakeFirst(?:OrThrow)?)?(?:<[^(]*>)?\(|\bcompile(?:Once\(|ForColumns<)/g;
 
 test("docs/operations/growth.md has a row for each statement of a service and a job", () => {
   const files = globSync("server/src/{services,jobs}/**/*.ts", { cwd: root });

@@ -1,5 +1,11 @@
 import type { Pool, PoolClient } from "pg";
 
+/** When a connection was acquired, and last received data, by `performance.now()`. */
+interface Use {
+  acquiredAt: number;
+  heardAt: number;
+}
+
 /**
  * Closes connections whose packets get lost: TCP alone notices after 15 minutes, and until then the pool reuses them.
  * A connection that receives nothing for `limit` while in use is dead. So are probably all that have been idle since
@@ -10,29 +16,46 @@ import type { Pool, PoolClient } from "pg";
  * @param limit milliseconds without data while in use; more than the lock time-out of a statement
  */
 export const closeDeadConnections = (pool: Pool, limit: number): void => {
-  const inUse = new Map<PoolClient, NodeJS.Timeout>();
+  const inUse = new Map<PoolClient, Use>();
   const idleSince = new Map<PoolClient, number>();
+  /** One for all connections: a timer for each use would cost as much as the rest of this file. */
+  let timer: NodeJS.Timeout | undefined;
 
   const close = (client: PoolClient): void => {
+    inUse.delete(client);
     // Not client.end(), which first sends a message. The error makes the pool remove an idle connection.
     const error = new Error(`PostgreSQL did not answer within ${limit} ms`);
     client.connection.stream.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
   };
 
-  pool.on("connect", (client) => {
-    client.connection.stream.on("data", () => inUse.get(client)?.refresh());
-  });
-  pool.on("acquire", (client) => {
-    const acquiredAt = performance.now();
-    idleSince.delete(client);
-    const timer = setTimeout(() => {
+  const schedule = (delay: number): void => {
+    timer = setTimeout(check, Math.ceil(delay)).unref();
+  };
+  const check = (): void => {
+    timer = undefined;
+    const now = performance.now();
+    for (const [client, { acquiredAt, heardAt }] of inUse) {
+      if (heardAt + limit > now) continue;
       close(client);
       for (const [other, since] of idleSince) if (since <= acquiredAt) close(other);
-    }, limit);
-    inUse.set(client, timer);
+    }
+    const heard = Array.from(inUse.values(), ({ heardAt }) => heardAt);
+    if (heard.length > 0) schedule(Math.min(...heard) + limit - now);
+  };
+
+  pool.on("connect", (client) => {
+    client.connection.stream.on("data", () => {
+      const use = inUse.get(client);
+      if (use !== undefined) use.heardAt = performance.now();
+    });
+  });
+  pool.on("acquire", (client) => {
+    const now = performance.now();
+    idleSince.delete(client);
+    inUse.set(client, { acquiredAt: now, heardAt: now });
+    if (timer === undefined) schedule(limit);
   });
   pool.on("release", (_error, client) => {
-    clearTimeout(inUse.get(client));
     inUse.delete(client);
     idleSince.set(client, performance.now());
   });

@@ -4,7 +4,9 @@ import type { ClientConfig, Pool } from "pg";
 import { OperatorError, reasonOf } from "../errors.ts";
 import { withTimeout } from "../timeout.ts";
 import { closeDeadConnections } from "./dead-connections.ts";
+import { usePool } from "./execute.ts";
 import { nameStatements } from "./named-statements.ts";
+import { poolOf } from "./observe-pool.ts";
 import { commonOptions, type Orm } from "./orm.ts";
 import { createProbe } from "./probe.ts";
 import { alterRole, checkTimeouts, missingTimeouts } from "./timeouts.ts";
@@ -78,6 +80,7 @@ export const openPool = async (
     },
   });
   const { em, schema, migrator } = orm;
+  usePool(em.fork().getKysely(), await poolOf(orm));
   return {
     em,
     schema,

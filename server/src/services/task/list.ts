@@ -1,11 +1,10 @@
 import { type task, type taskListInput, type taskPageWithCursor } from "@taskwire/shared";
-import { type SqlBool, sql } from "kysely";
 import type { z } from "zod";
 import type { UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
 import { afterCursor, encodeCursor, orderOf } from "./order.ts";
 import { type Filter, matching, readNumberedPage, readPage } from "./page.ts";
-import { searchTasks, type Where } from "./search.ts";
+import { readFoundPage, searchTasks } from "./search.ts";
 
 type Input = z.output<typeof taskListInput>;
 type Task = z.output<typeof task>;
@@ -18,13 +17,10 @@ const filterOf = (userId: string, { status, priority, tag }: Input): Filter => (
   ...(tag === undefined ? {} : { tag }),
 });
 
-/** Returns the condition of a search: the tasks of the filter that contain a text. */
-const containing = async (ctx: UserContext, filter: Filter, q: string): Promise<Where> => {
+/** Returns the ids of the tasks of the filter that contain a text, when it is the caller's turn to search. */
+const find = (ctx: UserContext, filter: Filter, q: string): Promise<number[]> => {
   const { deps, call, user } = ctx;
-  const work = () => searchTasks(ctx, matching(filter), q);
-  const ids = await deps.searches.run(user.id, work, call.signal);
-  return (eb) =>
-    eb.and([eb("tasks.user_id", "=", user.id), sql<SqlBool>`tasks.id = any(${ids}::integer[])`]);
+  return deps.searches.run(user.id, () => searchTasks(ctx, filter, q), call.signal);
 };
 
 // For an empty page, the left join returns one row of nulls.
@@ -48,15 +44,12 @@ export const list = async (ctx: UserContext, input: Input): Promise<Page> => {
   };
   const { q = "" } = input;
   let rows: Awaited<ReturnType<typeof readNumberedPage>>;
-  if (q === "" && after === undefined && filter.tag === undefined)
+  if (q !== "") {
+    const found = { userId: ctx.user.id, ids: await find(ctx, filter, q) };
+    rows = await readFoundPage(ctx, found, { after, ...bounds });
+  } else if (after === undefined && filter.tag === undefined)
     rows = await readNumberedPage(ctx, filter, bounds);
-  else {
-    const restriction =
-      q === ""
-        ? { where: matching(filter), filter }
-        : { where: await containing(ctx, filter, q), filter: undefined };
-    rows = await readPage(ctx, { ...restriction, after, ...bounds });
-  }
+  else rows = await readPage(ctx, { where: matching(filter), filter, after, ...bounds });
   const total = rows[0]?.total ?? 0;
   if (total === 0) await assertUserExists(ctx);
   const tasks = rows.filter(isTask);

@@ -5,7 +5,9 @@ import type { Database, Tables } from "../../db/orm.ts";
 import type { UserContext } from "../context.ts";
 import type { Order } from "./order.ts";
 import { taskWithTags } from "./row.ts";
-import type { Where } from "./search.ts";
+
+/** A condition on tasks. */
+export type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
 
 /** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
 const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
@@ -46,10 +48,10 @@ export const matching =
       ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
     ]);
 
-interface PageQuery {
+export interface PageQuery {
   where: Where;
-  /** The filter that `where` is the condition of; undefined for a search. */
-  filter: Filter | undefined;
+  /** The filter that `where` is the condition of; absent for a search. */
+  filter?: Filter;
   order: Order;
   /** Excludes the tasks up to a cursor. */
   after: Expression<SqlBool> | undefined;
@@ -60,7 +62,7 @@ interface PageQuery {
 /** Returns the query of the number of tasks. Triggers keep those of each user and status, so these cost one row. */
 const totalOf = (
   eb: ExpressionBuilder<Tables, never>,
-  { where, filter }: Pick<PageQuery, "where" | "filter">,
+  { where, filter }: { where: Where; filter: Filter | undefined },
 ) => {
   if (filter === undefined || filter.priority !== undefined || filter.tag !== undefined)
     return eb
@@ -83,7 +85,10 @@ const totalOf = (
  * Returns the query of the total, and of the tasks of a page with their tags. It selects the ids from an index first, so
  * that it reads only the rows of the page.
  */
-const pageQuery = (db: Database, { where, filter, order, after, limit, offset }: PageQuery) =>
+export const pageQuery = (
+  db: Database,
+  { where, filter, order, after, limit, offset }: PageQuery,
+) =>
   db
     .selectFrom((eb) => totalOf(eb, { where, filter }).as("counted"))
     .leftJoinLateral(

@@ -1,13 +1,13 @@
 import {
   type task,
-  taskCreate,
+  type taskCreate,
   type taskId,
-  type taskPatch,
+  taskPatch,
   type taskReplace,
 } from "@taskwire/shared";
 import { sql } from "kysely";
 import type { z } from "zod";
-import { compileOnce } from "../../db/compile.ts";
+import { compileForColumns, compileOnce } from "../../db/compile.ts";
 import type { UserContext } from "../context.ts";
 import { orNotFound } from "../users.ts";
 import { assertRecurrenceRule } from "./recurrence.ts";
@@ -15,9 +15,29 @@ import { taskColumns, taskWithTags } from "./row.ts";
 
 type Task = z.output<typeof task>;
 type TaskId = z.output<typeof taskId>;
+type Fields = z.output<typeof taskPatch>;
+type UserId = { userId: string };
+
+const fieldNames = taskPatch.keyof().options;
+
+/** Returns the names of the given fields, in the order of the schema. */
+const namesOf = (fields: Fields) => fieldNames.filter((field) => fields[field] !== undefined);
 
 /** Later than before with every change, even with two in one millisecond. */
 const nextUpdatedAt = sql<string>`greatest(now(), updated_at + interval '1 millisecond')`;
+
+const insertTask = compileForColumns<Fields, UserId, Omit<Task, "tags">>((db, values, columns) =>
+  db
+    .insertInto("tasks")
+    .columns([...columns, "user_id"])
+    .expression((eb) =>
+      eb
+        .selectFrom("users")
+        .where("users.id", "=", values.userId)
+        .select([...columns.map((column) => eb.val(values[column]).as(column)), "users.id"]),
+    )
+    .returning(taskColumns),
+);
 
 /**
  * Creates a task of the caller. If the user was deleted, the statement inserts no row, and so takes no id.
@@ -29,22 +49,11 @@ export const create = async (
 ): Promise<Task> => {
   assertRecurrenceRule(input.recurrence_rule);
   // An absent field has the default of its column.
-  const fields = taskCreate.keyof().options.filter((field) => input[field] !== undefined);
-  const row = await ctx.db
-    .insertInto("tasks")
-    .columns([...fields, "user_id"])
-    .expression((eb) =>
-      eb
-        .selectFrom("users")
-        .where("users.id", "=", ctx.user.id)
-        .select([...fields.map((field) => eb.val(input[field]).as(field)), "users.id"]),
-    )
-    .returning(taskColumns)
-    .executeTakeFirst();
+  const [row] = await insertTask(ctx.db, { ...input, userId: ctx.user.id }, namesOf(input));
   return { ...(await orNotFound(ctx, row, "INVALID_TOKEN")), tags: [] };
 };
 
-const readTask = compileOnce((db, { task_id, userId }: TaskId & { userId: string }) =>
+const readTask = compileOnce((db, { task_id, userId }: TaskId & UserId) =>
   db
     .selectFrom("tasks")
     .select(taskWithTags)
@@ -61,19 +70,21 @@ export const get = async (ctx: UserContext, { task_id }: TaskId): Promise<Task> 
   return orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
 
-const change = async (
-  ctx: UserContext,
-  task_id: number,
-  fields: z.output<typeof taskPatch>,
-): Promise<Task> => {
+const updateTask = compileForColumns<Fields, TaskId & UserId, Task>((db, values, columns) =>
+  columns
+    .reduce(
+      (query, column) => query.set(column, values[column]),
+      db.updateTable("tasks").set({ updated_at: nextUpdatedAt }),
+    )
+    .where("id", "=", values.task_id)
+    .where("user_id", "=", values.userId)
+    .returning(taskWithTags),
+);
+
+const change = async (ctx: UserContext, task_id: number, fields: Fields): Promise<Task> => {
   assertRecurrenceRule(fields.recurrence_rule);
-  const row = await ctx.db
-    .updateTable("tasks")
-    .set({ ...fields, updated_at: nextUpdatedAt })
-    .where("id", "=", task_id)
-    .where("user_id", "=", ctx.user.id)
-    .returning(taskWithTags)
-    .executeTakeFirst();
+  const values = { ...fields, task_id, userId: ctx.user.id };
+  const [row] = await updateTask(ctx.db, values, namesOf(fields));
   return orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
 
@@ -104,16 +115,15 @@ export const patch = (
     ? get(ctx, { task_id })
     : change(ctx, task_id, fields);
 
+const deleteTask = compileOnce((db, { task_id, userId }: TaskId & UserId) =>
+  db.deleteFrom("tasks").where("id", "=", task_id).where("user_id", "=", userId).returning("id"),
+);
+
 /**
  * Deletes a task and its links to tags.
  * @throws {AppError} TASK_NOT_FOUND, INVALID_TOKEN if the user no longer exists
  */
 export const remove = async (ctx: UserContext, { task_id }: TaskId): Promise<void> => {
-  const row = await ctx.db
-    .deleteFrom("tasks")
-    .where("id", "=", task_id)
-    .where("user_id", "=", ctx.user.id)
-    .returning("id")
-    .executeTakeFirst();
+  const [row] = await deleteTask(ctx.db, { task_id, userId: ctx.user.id });
   await orNotFound(ctx, row, "TASK_NOT_FOUND");
 };
