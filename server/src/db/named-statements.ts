@@ -25,11 +25,11 @@ type Query = (...args: unknown[]) => unknown;
  * Sends every statement with parameters under a name, so that PostgreSQL parses and plans it once for each connection.
  * A name follows from the text: if a connection pooler that shares connections mixes up the names of two processes, they
  * still mean the same. Such a pooler may lose names too: after the first error, statements have no names.
- * @param onLoss is called when that happens
+ * @param onLoss is called when that happens; undefined if statements get no names at all
  */
-export const nameStatements = (pool: Pool, onLoss: () => void): void => {
+export const nameStatements = (pool: Pool, onLoss: (() => void) | undefined): void => {
   const names = new Map<string, string>();
-  let isOn = true;
+  let isOn = onLoss !== undefined;
   let generation = 0;
 
   const nameOf = (text: string): string | undefined => {
@@ -47,7 +47,7 @@ export const nameStatements = (pool: Pool, onLoss: () => void): void => {
       names.clear();
     } else if (isOn && isNameLost(error)) {
       isOn = false;
-      onLoss();
+      onLoss?.();
     }
   };
 
@@ -55,13 +55,22 @@ export const nameStatements = (pool: Pool, onLoss: () => void): void => {
     const query = client.query.bind(client) as Query;
     const named: Query = (...args) => {
       const [text, values] = args;
-      const isPlain =
-        isOn && typeof text === "string" && Array.isArray(values) && args.length === 2;
-      const name = isPlain && values.length > 0 ? nameOf(text) : undefined;
-      if (name === undefined) return query(...args);
-      const sent = query({ name, text, values });
-      if (sent instanceof Promise) sent.catch(note);
-      return sent;
+      if (typeof text !== "string" || !Array.isArray(values) || args.length > 2)
+        return query(...args);
+      const name = isOn && values.length > 0 ? nameOf(text) : undefined;
+      // Not pg's own promise: V8 keeps each of those, with its rows, until a full garbage collection.
+      const sent = new Promise((resolve, reject) => {
+        query({ name, text, values }, (error: unknown, result: unknown) => {
+          if (error == null) resolve(result);
+          else reject(error);
+        });
+      });
+      return sent.catch((error: unknown) => {
+        note(error);
+        // As pg does: the stack of the caller, and not of the socket.
+        if (error instanceof Error) Error.captureStackTrace(error);
+        throw error;
+      });
     };
     // Safe: it passes on what it does not name, so each overload works as before.
     client.query = named as typeof client.query;

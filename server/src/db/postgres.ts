@@ -75,7 +75,7 @@ export const openPool = async (
       keepAlive: true,
       onPoolCreated: (pool: Pool) => {
         if (statementTimeout) closeDeadConnections(pool, silence);
-        if (onNameLoss !== undefined) nameStatements(pool, onNameLoss);
+        nameStatements(pool, onNameLoss);
       },
     },
   });
