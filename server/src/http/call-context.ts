@@ -10,11 +10,16 @@ import { refreshCookie } from "./refresh-cookie.ts";
 /** Characters, several times those of an access token. */
 const maxAuthorizationLength = 4096;
 
+/** Nearly every header. What it does not match may still have a token. */
+const plainBearer = /^Bearer [\w.-]+$/;
+
 /**
  * Returns the token of an Authorization header.
  * @throws {AppError} MISSING_TOKEN, INVALID_TOKEN
  */
 const tokenIn = (authorization = ""): string => {
+  if (authorization.length <= maxAuthorizationLength && plainBearer.test(authorization))
+    return authorization.slice("Bearer ".length);
   const [scheme = ""] = authorization.split(" ", 1);
   if (scheme.toLowerCase() !== "bearer") throw new AppError("MISSING_TOKEN");
   if (authorization.length > maxAuthorizationLength) throw new AppError("INVALID_TOKEN");

@@ -1,12 +1,7 @@
 import { translateError } from "../translate-error.ts";
 import type { Concern } from "./chain.ts";
 
-/**
- * Measures each call, also of a batch, if METRICS_PORT is set, and makes a span of it if tracing is on. It comes first, so that it
- * sees the result of all others.
- */
-export const observe: Concern = async ({ deps: { metrics, tracing }, call, procedure }, next) => {
-  if (metrics === undefined && tracing === undefined) return next();
+const observeCall: Concern = async ({ deps: { metrics, tracing }, call, procedure }, next) => {
   const observed = { procedure, transport: call.transport };
   const startedAt = performance.now();
   const codeOf = (error: unknown): string => translateError(error).code;
@@ -20,4 +15,13 @@ export const observe: Concern = async ({ deps: { metrics, tracing }, call, proce
     record(codeOf(error));
     throw error;
   }
+};
+
+/**
+ * Measures each call, also of a batch, if METRICS_PORT is set, and makes a span of it if tracing is on. It comes first, so that it
+ * sees the result of all others.
+ */
+export const observe: Concern = (state, next) => {
+  const { metrics, tracing } = state.deps;
+  return metrics === undefined && tracing === undefined ? next() : observeCall(state, next);
 };
