@@ -16,7 +16,7 @@ export interface Sample {
   rssMiB: number;
 }
 
-const connections = 16;
+const benchConnections = 16;
 
 /** Different requests of one connection. */
 const requestsEach = 50;
@@ -36,16 +36,17 @@ const requestsOf = (
   });
 
 /**
- * Sends an operation's requests over 16 connections, each as soon as the one before has its response.
+ * Sends an operation's requests over some connections, each as soon as the one before has its response.
  * @param seconds more than 0
- * @throws {Error} if a response is an error
+ * @returns what was measured of the successful ones, and the number of all others
  */
-export const measure = async (
-  { name: target, url, pid }: Target,
+export const load = async (
+  { url, pid }: Target,
   operation: Operation,
   users: readonly BenchUser[],
   seconds: number,
-): Promise<Sample> => {
+  connections: number,
+): Promise<Sample & { errors: number }> => {
   let connection = 0;
   const cpuBefore = cpuSeconds(pid);
   const result = await autocannon({
@@ -56,13 +57,27 @@ export const measure = async (
       client.setRequests(requestsOf(operation, users, connection++));
     },
   });
-  if (result.non2xx + result.errors > 0)
-    throw new Error(`${operation.name} on ${target}: ${result.non2xx + result.errors} errors`);
   return {
     requestsPerSecond: result["2xx"] / result.duration,
     p50: result.latency.p50,
     p99: result.latency.p99,
     cpu: ((cpuSeconds(pid) - cpuBefore) * 1e6) / result["2xx"],
     rssMiB: residentMiB(pid),
+    errors: result.non2xx + result.errors,
   };
+};
+
+/**
+ * The same over 16 connections.
+ * @throws {Error} if a response is an error
+ */
+export const measure = async (
+  target: Target,
+  operation: Operation,
+  users: readonly BenchUser[],
+  seconds: number,
+): Promise<Sample> => {
+  const { errors, ...sample } = await load(target, operation, users, seconds, benchConnections);
+  if (errors > 0) throw new Error(`${operation.name} on ${target.name}: ${errors} errors`);
+  return sample;
 };

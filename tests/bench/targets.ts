@@ -28,7 +28,8 @@ const executables: Record<TargetName, Executable> = {
   stock: "stock",
 };
 
-const settings = {
+/** What every measured server is started with. */
+export const serverSettings = {
   NODE_ENV: "production",
   // The hand-written server writes no log either.
   LOG_LEVEL: "warn",
@@ -55,7 +56,7 @@ const isListening = async (url: string): Promise<boolean> => {
 };
 
 /** Waits until a server has a response for any request: without its log, it does not say that it listens. */
-const untilListening = async (url: string, server: Running): Promise<void> => {
+export const untilListening = async (url: string, server: Running): Promise<void> => {
   const exited = server.exited.then(() => "exited" as const);
   while (!(await isListening(url))) {
     if ((await Promise.race([exited, sleep(50)])) === "exited")
@@ -66,7 +67,8 @@ const untilListening = async (url: string, server: Running): Promise<void> => {
 /** The embedded database has fewer users: it is filled through the same protocol, one statement at a time. */
 const embeddedUsers = 10;
 
-const resetStatements = [
+/** Delete what operations have created. */
+export const resetStatements = [
   "delete from tasks where title like 'Bench %'",
   "delete from sessions",
   "vacuum analyze tasks",
@@ -112,7 +114,7 @@ export const withBench = async (
       const database: Record<string, string> =
         name === "embedded" ? { DATA_DIR: dataDir } : { DATABASE_URL: postgres.url };
       const port = await freePort();
-      const env = { ...settings, ...database, PORT: String(port) };
+      const env = { ...serverSettings, ...database, PORT: String(port) };
       const server = start(executables[name], { folder, env, lifetime: 0 });
       cleanups.unshift(() => server.kill("SIGKILL"));
       const url = `http://127.0.0.1:${port}`;
