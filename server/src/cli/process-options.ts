@@ -4,9 +4,9 @@ import { join } from "node:path";
 /** The memory that V8 lets its garbage fill. By default it is up to 100 MiB of new and three times the size of old objects. */
 const heapOptions = [
   // MiB of each half of the space of new objects: with less, more of them survive, and the CPU time of a call grows.
-  "--max-semi-space-size=4",
+  "--max-semi-space-size=8",
   // By how much the old objects may grow until they are collected.
-  "--heap-growing-percent=75",
+  "--heap-growing-percent=100",
 ];
 
 /**

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import type { FastifyInstance } from "fastify";
 import type { Config } from "../config.ts";
 import { readConfig, run } from "./executable.ts";
@@ -59,6 +60,8 @@ run(async () => {
     // To a browser, a page at localhost is of another site than a server at 127.0.0.1, and its cookie would not be kept.
     const url = address.replace(/\/\/(?:127\.0\.0\.1|\[::1\]):/, "//localhost:");
     log.info(`REST at ${url}/api/v1 (documentation: ${url}/docs), tRPC at ${url}/trpc`);
+    // Not at the exit, which may be a crash.
+    flushCompileCache();
   } catch (error) {
     closeMetrics();
     await deps.close();
