@@ -10,6 +10,8 @@ export interface Size {
   tasksPerUser: number;
   /** Tasks of one more user, the last one. */
   tasksOfLargeUser: number;
+  /** Tasks of the first users, in their order, instead of `tasksPerUser`. */
+  tasksOfFirstUsers?: readonly number[];
 }
 
 /** A user with an access token. */
@@ -35,7 +37,7 @@ const hashPassword = async (): Promise<string> => {
 
 /** Inserts the users, each with tasks, 20 tags, and two tags a task. The database is empty before. */
 export const seed = async (orm: Orm, size: Size): Promise<void> => {
-  const { users, tasksPerUser, tasksOfLargeUser } = size;
+  const { users, tasksPerUser, tasksOfLargeUser, tasksOfFirstUsers = [] } = size;
   const hash = await hashPassword();
   const { em } = orm;
   await em.execute(
@@ -53,8 +55,8 @@ export const seed = async (orm: Orm, size: Size): Promise<void> => {
     `insert into tasks (title, description, completed, priority, due_date, user_id)
      select 'Task ' || t, 'The description of task ' || t || ', a line as people write it', t % 3 = 0,
        (array['low', 'medium', 'high'])[t % 3 + 1], now() + t * interval '1 hour', u.id
-     from ${numbered}, lateral generate_series(1, case when u.n > ? then ? else ? end) t order by u.n, t`,
-    [users, tasksOfLargeUser, tasksPerUser],
+     from ${numbered}, lateral generate_series(1, coalesce((?::int[])[u.n], case when u.n > ? then ? else ? end)) t order by u.n, t`,
+    [`{${tasksOfFirstUsers.join()}}`, users, tasksOfLargeUser, tasksPerUser],
   );
   await em.execute(
     `insert into task_tag_link (task_id, tag_id)

@@ -15,7 +15,7 @@ export interface Sample {
   rssMiB: number;
 }
 
-const connections = 16;
+const benchConnections = 16;
 
 /** Different requests of one connection. */
 const requestsEach = 50;
@@ -44,13 +44,14 @@ interface Load {
 }
 
 /**
- * Sends requests over 16 connections, each as soon as the one before has its response.
- * @throws {Error} if a response is an error
+ * Sends requests over some connections, each as soon as the one before has its response.
+ * @returns what was measured of the successful ones, and the number of all others
  */
-export const measure = async (
+export const load = async (
   { url, pid }: { url: string; pid: number },
-  { name, requestOf, seconds }: Load,
-): Promise<Sample> => {
+  { requestOf, seconds }: Omit<Load, "name">,
+  connections: number,
+): Promise<Sample & { errors: number }> => {
   let connection = 0;
   const times: number[] = [];
   const cpuBefore = cpuSeconds(pid);
@@ -68,8 +69,6 @@ export const measure = async (
       );
     },
   });
-  if (result.non2xx + result.errors > 0)
-    throw new Error(`${name}: ${result.non2xx + result.errors} errors`);
   times.sort((a, b) => a - b);
   return {
     requestsPerSecond: result["2xx"] / result.duration,
@@ -77,5 +76,19 @@ export const measure = async (
     p99: percentile(times, 0.99),
     cpu: ((cpuSeconds(pid) - cpuBefore) * 1e6) / result["2xx"],
     rssMiB: residentMiB(pid),
+    errors: result.non2xx + result.errors,
   };
+};
+
+/**
+ * The same over 16 connections.
+ * @throws {Error} if a response is an error
+ */
+export const measure = async (
+  target: { url: string; pid: number },
+  { name, ...sent }: Load,
+): Promise<Sample> => {
+  const { errors, ...sample } = await load(target, sent, benchConnections);
+  if (errors > 0) throw new Error(`${name}: ${errors} errors`);
+  return sample;
 };

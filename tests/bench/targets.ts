@@ -28,6 +28,7 @@ const executables: Record<TargetName, Executable> = {
   stock: "stock",
 };
 
+/** What every measured server is started with. */
 export const settings = {
   NODE_ENV: "production",
   // The hand-written server writes no log either.
@@ -66,7 +67,8 @@ export const untilListening = async (url: string, server: Running): Promise<void
 /** The embedded database has fewer users: it is filled through the same protocol, one statement at a time. */
 const embeddedUsers = 10;
 
-const resetStatements = [
+/** Delete what operations have created. */
+export const resetStatements = [
   "delete from tasks where title like 'Bench %'",
   "delete from sessions",
   "vacuum analyze tasks",

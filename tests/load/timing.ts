@@ -17,3 +17,12 @@ export const printTimes = (what: string, times: number[]): void =>
   console.log(
     `${times.length} ${what}: p50 ${percentile(times, 0.5)}, p99 ${percentile(times, 0.99)}`,
   );
+
+/** Returns the median of some numbers, with the lowest and the highest, as text. */
+export const spreadOf = (values: readonly number[]): string => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, middle, high] = [0, Math.floor(sorted.length / 2), -1].map((index) =>
+    sorted.at(index)?.toFixed(0),
+  );
+  return `${middle} (${low}–${high})`;
+};

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { root } from "../docs/documents.ts";
+import { root, textOf } from "../docs/documents.ts";
 
 /** Exit code or signal of a process. */
 export interface Exit {
@@ -64,12 +64,18 @@ const files = {
 
 export type Executable = keyof typeof files;
 
+/** The options of Node in the script `start`, with which every server of the tests runs. */
+export const startOptions = (
+  /^ *"start": "node (.*) server\/src\/main\.ts"/m.exec(textOf("package.json"))?.[1] ?? ""
+).split(" ");
+
 /** Starts an executable as a child process. */
 export const start = (
   name: Executable,
   { folder, env = {}, args = [], lifetime = 300_000, node = [] }: Options,
 ): Running => {
-  const child = spawn(process.execPath, [...node, join(root, files[name]), ...args], {
+  const options = name === "main" ? [...startOptions, ...node] : node;
+  const child = spawn(process.execPath, [...options, join(root, files[name]), ...args], {
     cwd: folder,
     env: { ...compileCache, ...env },
     stdio: ["ignore", "pipe", "pipe"],
