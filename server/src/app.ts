@@ -61,7 +61,7 @@ export const buildApp = async (
   const log: FastifyBaseLogger = deps.log;
   const app = fastify({
     loggerInstance: log,
-    logController: new RequestLog(),
+    logController: new RequestLog(deps.log.isLevelEnabled("info")),
     requestIdHeader: false,
     genReqId: ({ headers }) => {
       const sent = headers["x-request-id"];

@@ -1,9 +1,12 @@
 import type { Pool, PoolClient } from "pg";
 
-/** When a connection was acquired, and last received data, by `performance.now()`. */
-interface Use {
+/** A connection's state. Changed and not replaced, because every statement changes it several times. */
+interface Connection {
+  isInUse: boolean;
+  /** When it was last acquired, by `performance.now()`. */
   acquiredAt: number;
-  heardAt: number;
+  /** When it was acquired, received data, or was released: whichever came last. */
+  activeAt: number;
 }
 
 /**
@@ -16,13 +19,12 @@ interface Use {
  * @param limit milliseconds without data while in use; more than the lock time-out of a statement
  */
 export const closeDeadConnections = (pool: Pool, limit: number): void => {
-  const inUse = new Map<PoolClient, Use>();
-  const idleSince = new Map<PoolClient, number>();
+  const connections = new Map<PoolClient, Connection>();
   /** One for all connections: a timer for each use would cost as much as the rest of this file. */
   let timer: NodeJS.Timeout | undefined;
 
-  const close = (client: PoolClient): void => {
-    inUse.delete(client);
+  const close = (client: PoolClient, connection: Connection): void => {
+    connection.isInUse = false;
     // Not client.end(), which first sends a message. The error makes the pool remove an idle connection.
     const error = new Error(`PostgreSQL did not answer within ${limit} ms`);
     client.connection.stream.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
@@ -34,30 +36,37 @@ export const closeDeadConnections = (pool: Pool, limit: number): void => {
   const check = (): void => {
     timer = undefined;
     const now = performance.now();
-    for (const [client, { acquiredAt, heardAt }] of inUse) {
-      if (heardAt + limit > now) continue;
-      close(client);
-      for (const [other, since] of idleSince) if (since <= acquiredAt) close(other);
+    for (const [client, connection] of connections) {
+      const { isInUse, acquiredAt, activeAt } = connection;
+      if (!isInUse || activeAt + limit > now) continue;
+      close(client, connection);
+      for (const [other, state] of connections)
+        if (!state.isInUse && state.activeAt <= acquiredAt) close(other, state);
     }
-    const heard = Array.from(inUse.values(), ({ heardAt }) => heardAt);
-    if (heard.length > 0) schedule(Math.min(...heard) + limit - now);
+    const active = [...connections.values()].filter(({ isInUse }) => isInUse);
+    if (active.length > 0)
+      schedule(Math.min(...active.map(({ activeAt }) => activeAt)) + limit - now);
   };
 
   pool.on("connect", (client) => {
+    const connection: Connection = { isInUse: false, acquiredAt: 0, activeAt: performance.now() };
+    connections.set(client, connection);
     client.connection.stream.on("data", () => {
-      const use = inUse.get(client);
-      if (use !== undefined) use.heardAt = performance.now();
+      if (connection.isInUse) connection.activeAt = performance.now();
     });
   });
   pool.on("acquire", (client) => {
-    const now = performance.now();
-    idleSince.delete(client);
-    inUse.set(client, { acquiredAt: now, heardAt: now });
+    const connection = connections.get(client);
+    if (connection === undefined) return;
+    connection.isInUse = true;
+    connection.acquiredAt = connection.activeAt = performance.now();
     if (timer === undefined) schedule(limit);
   });
   pool.on("release", (_error, client) => {
-    inUse.delete(client);
-    idleSince.set(client, performance.now());
+    const connection = connections.get(client);
+    if (connection === undefined) return;
+    connection.isInUse = false;
+    connection.activeAt = performance.now();
   });
-  pool.on("remove", (client) => void idleSince.delete(client));
+  pool.on("remove", (client) => void connections.delete(client));
 };

@@ -93,8 +93,9 @@ export const registerTrpc = (scope: FastifyInstance, deps: Deps, router: AnyTRPC
   });
   scope.addHook("onSend", (_request, reply, payload, done) => {
     if (payload instanceof Response && payload.headers.has("transfer-encoding"))
-      sendWhole(reply, payload).then((text) => done(null, text), done);
-    else done(null, payload);
+      return sendWhole(reply, payload);
+    done(null, payload);
+    return undefined;
   });
   scope.setErrorHandler((thrown, request, reply) => {
     const error = errorFromHttp(thrown);

@@ -36,11 +36,16 @@ const callFields = ({ procedures, calls, code }: RequestRecord) => {
  * Fastify's own hook for it, which does not run when the client disconnects, or for a URL that is not valid.
  */
 export class RequestLog extends LogController {
-  constructor() {
+  readonly #isOn: boolean;
+
+  /** @param isOn whether the log's level writes such lines */
+  constructor(isOn: boolean) {
     super({ requestIdLogLabel: "request_id" });
+    this.#isOn = isOn;
   }
 
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
+    if (!this.#isOn) return;
     const start = performance.now();
     const { raw } = reply;
     // The socket of a client that has disconnected has no address.

@@ -17,12 +17,13 @@ export interface Turns {
 
 interface Entry {
   running: number;
-  /** Functions that start what waits, the first one first. */
-  waiting: Set<() => void>;
+  /** Functions that start what waits, the first one first. Undefined as long as nothing has waited. */
+  waiting: Set<() => void> | undefined;
 }
 
 /** Resolves when the entry starts it, and rejects when the signal aborts before. */
-const waitIn = ({ waiting }: Entry, signal?: AbortSignal): Promise<void> => {
+const waitIn = (entry: Entry, signal?: AbortSignal): Promise<void> => {
+  const waiting = (entry.waiting ??= new Set());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => {
     waiting.delete(start);
@@ -47,17 +48,17 @@ const waitIn = ({ waiting }: Entry, signal?: AbortSignal): Promise<void> => {
 export const createTurns = (atOnce: number): Turns => {
   const entries = new Map<string, Entry>();
   const finish = (key: string, entry: Entry): void => {
-    const [next] = entry.waiting;
+    const [next] = entry.waiting ?? [];
     if (next !== undefined) {
       // The turn passes on, so `running` stays the same.
-      entry.waiting.delete(next);
+      entry.waiting?.delete(next);
       next();
     } else if (--entry.running === 0) entries.delete(key);
   };
   return {
     run: async (key, work, signal) => {
       let entry = entries.get(key);
-      if (entry === undefined) entries.set(key, (entry = { running: 0, waiting: new Set() }));
+      if (entry === undefined) entries.set(key, (entry = { running: 0, waiting: undefined }));
       if (entry.running < atOnce) entry.running++;
       else await waitIn(entry, typeof signal === "function" ? signal() : signal);
       try {
