@@ -33,6 +33,8 @@ export const settings = {
   NODE_ENV: "production",
   // The hand-written server writes no log either.
   LOG_LEVEL: "warn",
+  // As in the image.
+  MALLOC_ARENA_MAX: "1",
   JWT_SECRET_KEY: secret,
   RATE_LIMIT_LOGIN: "1000000",
   RATE_LIMIT_CALLS_PER_USER: "0",

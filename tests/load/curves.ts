@@ -112,7 +112,7 @@ try {
       const [result] = await loadAll([first], operation, alike, connections);
       const { requestsPerSecond, p50, p99, cpu, rssMiB } = required(result, "result");
       const rate = whole(requestsPerSecond) + errorsOf([required(result, "result")]);
-      const [median, slow] = [`${p50} ms`, `${p99} ms`];
+      const [median, slow] = [`${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`];
       row([connections, rate, median, slow, `${whole(cpu)} µs`, `${whole(rssMiB)} MiB`]);
     }
   }
@@ -127,7 +127,7 @@ try {
       const [result] = await loadAll([first], operation, as, 4);
       const { requestsPerSecond, p50, cpu } = required(result, "result");
       const errors = errorsOf([required(result, "result")]);
-      cells.push(`${whole(requestsPerSecond)} (${p50} ms, ${whole(cpu)} µs)${errors}`);
+      cells.push(`${whole(requestsPerSecond)} (${p50.toFixed(1)} ms, ${whole(cpu)} µs)${errors}`);
     }
     row([whole(tasks), ...cells]);
   }

@@ -32,7 +32,7 @@ test("a statement with parameters gets a name once, whatever its values are", as
   const before = await named();
   expect(before.filter(({ statement }) => statement.includes('"task_tag_link"'))).toHaveLength(1);
   await user.page({ limit: 2 });
-  await user.page({ limit: 3, page: 2 });
+  await user.page({ limit: 3, page: 1 });
   expect(await named()).toHaveLength(before.length);
 });
 
@@ -104,3 +104,25 @@ test("a call succeeds after a migration has changed the type of a column that it
     expect(await user.call("task.get", { task_id })).toMatchObject({ status: 200 });
   expect(losses()).toBe(0);
 });
+
+test.each([
+  ["first page", {}, "limit 21 offset 0"],
+  ["second page", { page: 2 }, "limit 21 offset $"],
+])(
+  "PostgreSQL keeps the plan of the %s, and does not plan each execution anew",
+  async (_, input, bounds) => {
+    const { server, orm } = await serverWithOneConnection();
+    const user = await signedInUser(server);
+    await orm.em.execute(
+      `insert into tasks (title, user_id) select 'Task ' || i, id from users, generate_series(1, 3000) i where email = ?`,
+      [user.email],
+    );
+    await orm.em.execute("analyze tasks");
+    for (let calls = 0; calls < 20; calls++) await user.page(input);
+    const [plans] = await orm.em.execute<{ generic: number; custom: number }[]>(
+      `select generic_plans::int as generic, custom_plans::int as custom from pg_prepared_statements where strpos(statement, ?) > 0`,
+      [bounds],
+    );
+    expect(plans).toEqual({ generic: 15, custom: 5 });
+  },
+);

@@ -1,5 +1,11 @@
 import { maxId, type Priority } from "@taskwire/shared";
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type RawBuilder,
+  type SqlBool,
+  sql,
+} from "kysely";
 import { compileOnce } from "../../db/compile.ts";
 import type { Database, Tables } from "../../db/orm.ts";
 import type { UserContext } from "../context.ts";
@@ -55,8 +61,9 @@ export interface PageQuery {
   order: Order;
   /** Excludes the tasks up to a cursor. */
   after: Expression<SqlBool> | undefined;
-  limit: number;
-  offset: number;
+  /** A literal is in the text of the statement, where the planner sees it. */
+  limit: number | RawBuilder<number>;
+  offset: number | RawBuilder<number>;
 }
 
 /** Returns the query of the number of tasks. Triggers keep those of each user and status, so these cost one row. */
@@ -115,36 +122,73 @@ export const pageQuery = (
     .selectAll("page")
     .select("counted.total");
 
+/**
+ * One more than the default: the limit of most pages. It and the offset 0 are literals in the statement. For a limit that is a
+ * parameter, PostgreSQL expects a tenth of all rows, so it keeps no plan, and plans each execution anew, which takes longer
+ * than to read the page.
+ */
+const usualLimit = 21;
+
 /** Reads a page of any list. */
-export const readPage = ({ db }: UserContext, query: PageQuery) => pageQuery(db, query).execute();
+export const readPage = ({ db }: UserContext, query: PageQuery) => {
+  const { limit, offset } = query;
+  return pageQuery(db, {
+    ...query,
+    limit: limit === usualLimit ? sql.lit(limit) : limit,
+    offset: offset === 0 ? sql.lit(offset) : offset,
+  }).execute();
+};
 
-type PageValues = Required<Omit<Filter, "tag">> & Pick<PageQuery, "limit" | "offset">;
+interface Bounds {
+  limit: number;
+  offset: number;
+}
 
-const compilePage = (order: Order, byStatus: boolean, byPriority: boolean) =>
+type PageValues = Required<Omit<Filter, "tag">> & Bounds;
+
+/** What the text of a query depends on, beside its sort. */
+interface PageText {
+  byStatus: boolean;
+  byPriority: boolean;
+  hasUsualLimit: boolean;
+  isFirst: boolean;
+}
+
+const compilePage = (order: Order, text: PageText) =>
   compileOnce((db, { userId, completed, priority, limit, offset }: PageValues) => {
     const filter: Filter = {
       userId,
-      ...(byStatus ? { completed } : {}),
-      ...(byPriority ? { priority } : {}),
+      ...(text.byStatus ? { completed } : {}),
+      ...(text.byPriority ? { priority } : {}),
     };
-    const where = matching(filter);
-    return pageQuery(db, { where, filter, order, after: undefined, limit, offset });
+    return pageQuery(db, {
+      where: matching(filter),
+      filter,
+      order,
+      after: undefined,
+      limit: text.hasUsualLimit ? sql.lit(usualLimit) : limit,
+      offset: text.isFirst ? sql.lit(0) : offset,
+    });
   });
 
-/** The queries of numbered pages without a tag and a search, which are most: by their sort and filters. */
+/** The queries of numbered pages without a tag and a search, which are most: by their sort and text. */
 const compiledPages = new Map<string, ReturnType<typeof compilePage>>();
 
 /** Runs the compiled query of such a page. */
 export const readNumberedPage = (
   { db }: UserContext,
   { userId, completed, priority }: Omit<Filter, "tag">,
-  { order, limit, offset }: Pick<PageQuery, "order" | "limit" | "offset">,
+  { order, limit, offset }: Bounds & Pick<PageQuery, "order">,
 ) => {
-  const [byStatus, byPriority] = [completed !== undefined, priority !== undefined];
-  const key = `${order.sort} ${byStatus} ${byPriority}`;
-  const known = compiledPages.get(key);
-  const read = known ?? compilePage(order, byStatus, byPriority);
-  if (known === undefined) compiledPages.set(key, read);
+  const text: PageText = {
+    byStatus: completed !== undefined,
+    byPriority: priority !== undefined,
+    hasUsualLimit: limit === usualLimit,
+    isFirst: offset === 0,
+  };
+  const key = [order.sort, ...Object.values(text)].join();
+  let read = compiledPages.get(key);
+  if (read === undefined) compiledPages.set(key, (read = compilePage(order, text)));
   // A value without a filter is not in the query.
   return read(db, {
     userId,

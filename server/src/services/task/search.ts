@@ -33,7 +33,7 @@ const sliceQuery = (db: Database, filter: Where, { q, last }: SliceValues) => {
         .where(filter)
         .where("tasks.id", ">", last)
         .orderBy("tasks.id")
-        .limit(sliceSize)
+        .limit(sql.lit(sliceSize))
         .select(["id", "title", "description"])
         .as("slice"),
     )
