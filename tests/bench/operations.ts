@@ -116,14 +116,14 @@ export const operationsFor = ({ tasksPerUser }: Size): Operation[] => {
       request: get(`${api}/tasks`),
     },
     {
-      name: "REST list of 20, large user against small",
+      name: "REST list of 20, large user beside a small one",
       targets: ["taskwire", "taskwire"],
       goal: 0.67,
       large: "first",
       request: get(`${api}/tasks`),
     },
     {
-      name: "REST list, completed, large user against small",
+      name: "REST list, completed, large user beside a small one",
       targets: ["taskwire", "taskwire"],
       goal: 0.67,
       large: "first",
