@@ -126,3 +126,16 @@ test.each([
     expect(plans).toEqual({ generic: 15, custom: 5 });
   },
 );
+
+test.each([{ priority: "high" }, { status: "completed", sort: "due_date" }, { tag: "a" }])(
+  "PostgreSQL plans each execution of a list with %o anew: no index has its order, so no plan is right for all users",
+  async (input) => {
+    const { server, orm } = await serverWithOneConnection();
+    const user = await signedInUser(server);
+    for (let calls = 0; calls < 8; calls++) await user.page(input);
+    const usual = await orm.em.execute<unknown[]>(
+      `select from pg_prepared_statements where strpos(statement, 'limit 21') > 0`,
+    );
+    expect(usual).toEqual([]);
+  },
+);

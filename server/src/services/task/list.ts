@@ -2,8 +2,9 @@ import { type task, type taskListInput, type taskPageWithCursor } from "@taskwir
 import type { z } from "zod";
 import type { UserContext } from "../context.ts";
 import { assertUserExists } from "../users.ts";
+import { type Filter, matching } from "./filter.ts";
 import { afterCursor, encodeCursor, orderOf } from "./order.ts";
-import { type Filter, matching, readNumberedPage, readPage } from "./page.ts";
+import { readNumberedPage, readPage } from "./page.ts";
 import { readFoundPage, searchTasks } from "./search.ts";
 
 type Input = z.output<typeof taskListInput>;

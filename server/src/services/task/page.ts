@@ -1,4 +1,3 @@
-import { maxId, type Priority } from "@taskwire/shared";
 import {
   type Expression,
   type ExpressionBuilder,
@@ -9,50 +8,9 @@ import {
 import { compileOnce } from "../../db/compile.ts";
 import type { Database, Tables } from "../../db/orm.ts";
 import type { UserContext } from "../context.ts";
+import { type Filter, matching, type Where } from "./filter.ts";
 import type { Order } from "./order.ts";
 import { taskWithTags } from "./row.ts";
-
-/** A condition on tasks. */
-export type Where = (eb: ExpressionBuilder<Tables, "tasks">) => Expression<SqlBool>;
-
-/** Matches a tag by name, and by id if the text has digits only (CONTRACT.md, "Listing"). */
-const hasTag = (eb: ExpressionBuilder<Tables, "tasks">, userId: string, tag: string) => {
-  const id = /^\d+$/.test(tag) && Number(tag) <= maxId ? Number(tag) : undefined;
-  return eb(
-    "tasks.id",
-    "in",
-    eb
-      .selectFrom("task_tag_link")
-      .innerJoin("tags", "tags.id", "task_tag_link.tag_id")
-      .where("tags.user_id", "=", userId)
-      .where((tags) =>
-        tags.or([
-          tags("tags.name", "=", tag),
-          ...(id === undefined ? [] : [tags("tags.id", "=", id)]),
-        ]),
-      )
-      .select("task_tag_link.task_id"),
-  );
-};
-
-/** Which tasks of a user a list contains. An absent field does not filter. */
-export interface Filter {
-  userId: string;
-  completed?: boolean;
-  priority?: Priority;
-  tag?: string;
-}
-
-/** Returns the condition of a filter. */
-export const matching =
-  ({ userId, completed, priority, tag }: Filter): Where =>
-  (eb) =>
-    eb.and([
-      eb("tasks.user_id", "=", userId),
-      ...(completed === undefined ? [] : [eb("tasks.completed", "=", completed)]),
-      ...(priority === undefined ? [] : [eb("tasks.priority", "=", priority)]),
-      ...(tag === undefined ? [] : [hasTag(eb, userId, tag)]),
-    ]);
 
 export interface PageQuery {
   where: Where;
@@ -122,21 +80,26 @@ export const pageQuery = (
     .selectAll("page")
     .select("counted.total");
 
-/**
- * One more than the default: the limit of most pages. It and the offset 0 are literals in the statement. For a limit that is a
- * parameter, PostgreSQL expects a tenth of all rows, so it keeps no plan, and plans each execution anew, which takes longer
- * than to read the page.
- */
+/** One more than the default: the limit of most pages. */
 const usualLimit = 21;
+
+/**
+ * Whether an index has the order of a list, so that one plan is right for all users. The usual bounds are literals then: for a limit
+ * that is a parameter, PostgreSQL expects a tenth of all rows, so it keeps no plan, and plans each execution anew, which takes
+ * longer than to read the page. Other lists need that: users with few and with many tasks have different plans.
+ */
+const hasIndex = (order: Order, filter: Filter | undefined): boolean =>
+  filter !== undefined &&
+  filter.priority === undefined &&
+  filter.tag === undefined &&
+  (filter.completed === undefined || order.sort === undefined);
 
 /** Reads a page of any list. */
 export const readPage = ({ db }: UserContext, query: PageQuery) => {
-  const { limit, offset } = query;
-  return pageQuery(db, {
-    ...query,
-    limit: limit === usualLimit ? sql.lit(limit) : limit,
-    offset: offset === 0 ? sql.lit(offset) : offset,
-  }).execute();
+  const { order, filter, limit, offset } = query;
+  const isUsual = hasIndex(order, filter) && limit === usualLimit && offset === 0;
+  const bounds = isUsual ? { limit: sql.lit(usualLimit), offset: sql.lit(0) } : { limit, offset };
+  return pageQuery(db, { ...query, ...bounds }).execute();
 };
 
 interface Bounds {
@@ -177,14 +140,16 @@ const compiledPages = new Map<string, ReturnType<typeof compilePage>>();
 /** Runs the compiled query of such a page. */
 export const readNumberedPage = (
   { db }: UserContext,
-  { userId, completed, priority }: Omit<Filter, "tag">,
+  filter: Omit<Filter, "tag">,
   { order, limit, offset }: Bounds & Pick<PageQuery, "order">,
 ) => {
+  const { userId, completed, priority } = filter;
+  const isIndexed = hasIndex(order, filter);
   const text: PageText = {
     byStatus: completed !== undefined,
     byPriority: priority !== undefined,
-    hasUsualLimit: limit === usualLimit,
-    isFirst: offset === 0,
+    hasUsualLimit: isIndexed && limit === usualLimit,
+    isFirst: isIndexed && offset === 0,
   };
   const key = [order.sort, ...Object.values(text)].join();
   let read = compiledPages.get(key);

@@ -3,8 +3,9 @@ import { compileForColumns, compileOnce } from "../../db/compile.ts";
 import type { Database } from "../../db/orm.ts";
 import { serviceUnavailable } from "../../errors.ts";
 import type { UserContext } from "../context.ts";
+import { type Filter, matching, type Where } from "./filter.ts";
 import type { Order } from "./order.ts";
-import { type Filter, matching, pageQuery, type PageQuery, readPage, type Where } from "./page.ts";
+import { pageQuery, type PageQuery, readPage } from "./page.ts";
 
 /** Tasks that one statement reads. Others' calls run between two statements, so none of them waits for a whole search. */
 const sliceSize = 2000;
@@ -33,7 +34,7 @@ const sliceQuery = (db: Database, filter: Where, { q, last }: SliceValues) => {
         .where(filter)
         .where("tasks.id", ">", last)
         .orderBy("tasks.id")
-        .limit(sql.lit(sliceSize))
+        .limit(sliceSize)
         .select(["id", "title", "description"])
         .as("slice"),
     )
