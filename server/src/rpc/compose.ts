@@ -57,6 +57,7 @@ const parseOutput = (schema: z.ZodType, output: unknown): unknown => {
  * Makes one function of a procedure: its concerns, the validation of its input, its resolver, and the validation of its output.
  * tRPC itself copies the call's options several times for each of these, which takes longer than all of them.
  * @param name the path in the router, such as `task.create`
+ * @param procedure with schemas that need not wait for anything
  */
 export const compose = (name: string, procedure: AnyTRPCProcedure): Invoke => {
   // tRPC omits these fields from its public type. Every input and output of this project is a zod schema.
