@@ -46,3 +46,7 @@ test("a compiled query that fails returns its connection to the pool", async () 
     await expect(insertUser(database, user)).rejects.toMatchObject({ code: "23505" });
   expect(await readUser(database, user)).toEqual([{ name: null }]);
 });
+
+test("an ORM has one query builder, whose pool compiled queries use", () => {
+  expect(orm.em.fork().getKysely()).toBe(database);
+});

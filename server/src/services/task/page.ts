@@ -80,6 +80,16 @@ export const pageQuery = (
     .selectAll("page")
     .select("counted.total");
 
+/** Reads a page of any list. */
+export const readPage = ({ db }: UserContext, query: PageQuery) => pageQuery(db, query).execute();
+
+interface Bounds {
+  limit: number;
+  offset: number;
+}
+
+type PageValues = Required<Omit<Filter, "tag">> & Bounds;
+
 /** One more than the default: the limit of most pages. */
 const usualLimit = 21;
 
@@ -88,26 +98,8 @@ const usualLimit = 21;
  * that is a parameter, PostgreSQL expects a tenth of all rows, so it keeps no plan, and plans each execution anew, which takes
  * longer than to read the page. Other lists need that: users with few and with many tasks have different plans.
  */
-const hasIndex = (order: Order, filter: Filter | undefined): boolean =>
-  filter !== undefined &&
-  filter.priority === undefined &&
-  filter.tag === undefined &&
-  (filter.completed === undefined || order.sort === undefined);
-
-/** Reads a page of any list. */
-export const readPage = ({ db }: UserContext, query: PageQuery) => {
-  const { order, filter, limit, offset } = query;
-  const isUsual = hasIndex(order, filter) && limit === usualLimit && offset === 0;
-  const bounds = isUsual ? { limit: sql.lit(usualLimit), offset: sql.lit(0) } : { limit, offset };
-  return pageQuery(db, { ...query, ...bounds }).execute();
-};
-
-interface Bounds {
-  limit: number;
-  offset: number;
-}
-
-type PageValues = Required<Omit<Filter, "tag">> & Bounds;
+const hasIndex = (order: Order, filter: Omit<Filter, "tag">): boolean =>
+  filter.priority === undefined && (filter.completed === undefined || order.sort === undefined);
 
 /** What the text of a query depends on, beside its sort. */
 interface PageText {
